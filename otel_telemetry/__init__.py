@@ -1,0 +1,1 @@
+"""The flight recorder for workflow engines and agent runtimes."""

@@ -1,0 +1,276 @@
+"""The records that a reader gets back: executions, their steps, tool calls and errors.
+
+Frozen, slotted, keyword-only dataclasses that import the standard library only. Times are integer
+nanoseconds since the epoch, UTC; durations are milliseconds, derived from the times. A ``repr`` shows
+names and times, never a payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+MAX_CAUSES = 3
+"""How many causes an `ErrorRecord` keeps below the top one."""
+
+
+class ExecutionType(str, Enum):
+    """What an execution is: a workflow of steps, or a tool called directly, outside any workflow."""
+
+    WORKFLOW = "workflow"
+    DIRECT = "direct"
+
+
+class ExecutionStatus(str, Enum):
+    """Where an execution stands. The last three are final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepStatus(str, Enum):
+    """Where a step stands. The last three are final; a cancelled step is FAILED with an error of code ``cancelled``."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class StepType(str, Enum):
+    """Whether a step calls one tool or runs code."""
+
+    TOOL = "tool"
+    CODE = "code"
+
+
+class ToolCallSource(str, Enum):
+    """Where a tool call came from: a step that is the call, or code that made it."""
+
+    TOOL_STEP = "tool_step"
+    CODE_BLOCK = "code_block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """What went wrong, and what caused it.
+
+    `code` and `category` come from the error registry; `message` and `detail` are redacted. `cause` is
+    the next error down, at most `MAX_CAUSES` below the top; where the chain was longer, the last one's
+    `detail` says how many were cut, under ``causes_cut``.
+    """
+
+    code: str
+    category: str
+    message: str = field(repr=False)
+    detail: dict[str, JsonValue] | None = field(default=None, repr=False)
+    retryable: bool = False
+    step_id: str | None = None
+    tool_name: str | None = None
+    cause: ErrorRecord | None = field(default=None, repr=False)
+
+    def chain(self) -> Iterator[ErrorRecord]:
+        """Yield this error and its causes, outermost first."""
+        error: ErrorRecord | None = self
+        while error is not None:
+            yield error
+            error = error.cause
+
+    @property
+    def root_cause(self) -> ErrorRecord:
+        """The innermost error of the chain."""
+        *_, last = self.chain()
+        return last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanEvent:
+    """Something that happened at one moment of a span."""
+
+    name: str
+    time_ns: int
+    attributes: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    dropped_attributes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLink:
+    """A pointer from one span to another. Ids are lower-case hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str = ""
+    flags: int = 1
+    attributes: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    dropped_attributes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanInfo:
+    """The OpenTelemetry side of a record: its ids, and all that the other fields do not say.
+
+    Ids are lower-case hexadecimal (32 and 16 digits). `attributes` holds only what no field of the record
+    was read from. `resource` and `scope` are None where they equal those of the execution's own span.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None = None
+    name: str
+    kind: str = "internal"
+    status_code: str = "unset"
+    status_message: str | None = field(default=None, repr=False)
+    trace_state: str = ""
+    flags: int = 1
+    attributes: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    events: tuple[SpanEvent, ...] = field(default=(), repr=False)
+    links: tuple[SpanLink, ...] = field(default=(), repr=False)
+    dropped_attributes: int = 0
+    dropped_events: int = 0
+    dropped_links: int = 0
+    resource: dict[str, JsonValue] | None = field(default=None, repr=False)
+    scope: dict[str, JsonValue] | None = field(default=None, repr=False)
+
+
+def _milliseconds(started_at: int | None, completed_at: int | None) -> float | None:
+    if started_at is None or completed_at is None:
+        return None
+    return (completed_at - started_at) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallRecord:
+    """One call of a tool. `sequence` orders the spans of an execution where their times tie."""
+
+    call_id: str
+    tool_name: str
+    started_at: int
+    completed_at: int | None = None
+    duration_ms: float | None = field(init=False, default=None, compare=False)
+    params: JsonValue = field(default=None, repr=False)
+    result: JsonValue = field(default=None, repr=False)
+    error: ErrorRecord | None = None
+    execution_id: str
+    step_id: str | None = None
+    source: ToolCallSource = ToolCallSource.TOOL_STEP
+    sequence: int | None = None
+    span: SpanInfo | None = field(default=None, repr=False)
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "duration_ms", _milliseconds(self.started_at, self.completed_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One attempt of a step. A retry is a second record with the same `step_id` and the next `attempt`."""
+
+    step_id: str
+    step_type: StepType = StepType.CODE
+    status: StepStatus = StepStatus.RUNNING
+    skip_reason: str | None = field(default=None, repr=False)
+    started_at: int
+    completed_at: int | None = None
+    duration_ms: float | None = field(init=False, default=None, compare=False)
+    tool_name: str | None = None
+    tool_params: JsonValue = field(default=None, repr=False)
+    tool_result: JsonValue = field(default=None, repr=False)
+    code_hash: str | None = None
+    tool_calls: tuple[ToolCallRecord, ...] = field(default=(), repr=False)
+    error: ErrorRecord | None = None
+    attempt: int = 1
+    sequence: int | None = None
+    span: SpanInfo | None = field(default=None, repr=False)
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "duration_ms", _milliseconds(self.started_at, self.completed_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """A span inside an execution that is neither execution, step nor tool call (an HTTP request, a query)."""
+
+    started_at: int
+    completed_at: int | None = None
+    duration_ms: float | None = field(init=False, default=None, compare=False)
+    sequence: int | None = None
+    span: SpanInfo
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "duration_ms", _milliseconds(self.started_at, self.completed_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One execution with everything nested.
+
+    `steps` are in the order they started. `tool_calls` are those made outside any step (a DIRECT
+    execution has just one). `spans` are the other spans recorded inside. `interrupted` says that the status
+    was not final when the process that ran the execution went away. `problems` lists, in words, what could not be stored
+    or read back as it was.
+    """
+
+    execution_id: str
+    type: ExecutionType = ExecutionType.WORKFLOW
+    workflow_name: str | None = None
+    workflow_version: str | None = None
+    status: ExecutionStatus = ExecutionStatus.RUNNING
+    started_at: int
+    completed_at: int | None = None
+    duration_ms: float | None = field(init=False, default=None, compare=False)
+    inputs: JsonValue = field(default=None, repr=False)
+    outputs: JsonValue = field(default=None, repr=False)
+    steps: tuple[StepRecord, ...] = field(default=(), repr=False)
+    error: ErrorRecord | None = None
+    caller_id: str | None = None
+    metadata: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    interrupted: bool = False
+    parent_execution_id: str | None = None
+    tool_calls: tuple[ToolCallRecord, ...] = field(default=(), repr=False)
+    spans: tuple[SpanRecord, ...] = field(default=(), repr=False)
+    sequence: int | None = None
+    span: SpanInfo | None = field(default=None, repr=False)
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "duration_ms", _milliseconds(self.started_at, self.completed_at))
+
+    def all_tool_calls(self) -> Iterator[ToolCallRecord]:
+        """Yield every tool call, those of the steps first, each step's in order."""
+        for step in self.steps:
+            yield from step.tool_calls
+        yield from self.tool_calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionSummary:
+    """One line about an execution: what a list shows, read without touching any payload or child."""
+
+    execution_id: str
+    type: ExecutionType
+    workflow_name: str | None
+    workflow_version: str | None
+    status: ExecutionStatus
+    started_at: int
+    completed_at: int | None = None
+    duration_ms: float | None = field(init=False, default=None, compare=False)
+    error: ErrorRecord | None = None
+    caller_id: str | None = None
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+    interrupted: bool = False
+    parent_execution_id: str | None = None
+    trace_id: str | None = None
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "duration_ms", _milliseconds(self.started_at, self.completed_at))
