@@ -1,0 +1,178 @@
+"""Settings from keywords, environment and TOML, in that order of precedence.
+
+Plain dataclasses and `tomllib`: a settings library would cost more at import than all of recording does.
+
+    environment                        TOML key              keyword of configure()
+    OTEL_TELEMETRY_STORE               store                 store
+    OTEL_TELEMETRY_STRICT              strict                strict
+    ...                                                      (one of each for every field of `Settings`)
+
+The TOML is ``[tool.otel-telemetry]`` of the ``pyproject.toml``, or the top of the ``otel-telemetry.toml``, that stands in
+the working directory or the nearest folder above it; ``OTEL_TELEMETRY_CONFIG`` names another file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from otel_telemetry.errors import ConfigurationError, unknown
+
+DEFAULT_STORE: Final = "sqlite:///telemetry.db"
+PREFIX: Final = "OTEL_TELEMETRY_"
+_SIZE = re.compile(r"(\d+)\s*(|b|kib|mib|gib|kb|mb|gb)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    metadata = {"meaning": meaning}
+    if isinstance(default, dict | list):
+        return field(default_factory=type(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be configured, with its default. `sources` says where each value that is not the default came from."""
+
+    store: str = _setting(DEFAULT_STORE, "URL of the store: sqlite:///FILE, memory:// or postgresql://…")
+    strict: bool = _setting(False, "raise on contradictory calls (an unknown step, an execution ended twice) instead of counting them")
+    disabled: bool = _setting(False, "record nothing; OTEL_SDK_DISABLED=true does the same")
+    service_name: str | None = _setting(None, "service.name of the resource; otherwise OTEL_SERVICE_NAME")
+    redact_inputs: bool = _setting(True, "search inputs and parameters for secrets")
+    redact_outputs: bool = _setting(True, "search outputs and results for secrets")
+    sensitive_field_patterns: tuple[str, ...] = _setting((), "regular expressions on field names that are sensitive besides the built-in ones")
+    allow_fields: tuple[str, ...] = _setting((), "field names that are never sensitive")
+    value_patterns: bool = _setting(True, "search values for well-known kinds of credentials")
+    max_result_size: int = _setting(2**20, "bytes of JSON kept of one value; what is longer is cut and says so")
+    queue_size: int = _setting(64 * 2**20, "bytes of spans that may wait for the store")
+    overflow: str = _setting("block", "what happens when they would be more: block, drop_newest or drop_oldest")
+    block_timeout_ms: int = _setting(1000, "how long a producer may be held back under `block`, before a span is dropped and counted")
+    shutdown_timeout_ms: int = _setting(5000, "how long the end of the program may be held back")
+    errors: dict[str, Any] = _setting({}, "exception types and their error codes, see the error registry")
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+_FIELDS: Final = {f.name: f for f in fields(Settings) if f.name != "sources"}
+
+
+def load(keywords: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+    """Read the settings: `keywords` (None values count as not given) over environment over TOML over defaults.
+
+    Raises:
+        ConfigurationError: an unknown name or a value that does not fit; the message says where it stands.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    file, table = _toml(environ, folder)
+    for name, value in table.items():
+        _take(values, sources, name.replace("-", "_"), value, str(file))
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and variable not in _OTHER_VARIABLES and text:
+            _take(values, sources, variable.removeprefix(PREFIX).lower(), text, f"environment variable {variable}")
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        values["disabled"], sources["disabled"] = True, "environment variable OTEL_SDK_DISABLED"
+    for name, value in (keywords or {}).items():
+        if value is not None:
+            _take(values, sources, name, value, "configure()")
+    return Settings(**values, sources=sources)
+
+
+_OTHER_VARIABLES: Final = {PREFIX + "CONFIG", PREFIX + "TEST_POSTGRES_URL", PREFIX + "TEST_COLLECTOR", PREFIX + "TEST_DATA"}
+
+
+def _take(values: dict[str, Any], sources: dict[str, str], name: str, value: Any, source: str) -> None:
+    if name not in _FIELDS:
+        raise ConfigurationError(f"{source}: {unknown('setting', name, _FIELDS)}")
+    try:
+        values[name] = _convert(name, value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{source}: setting {name!r}: {error}") from None
+    sources[name] = source
+
+
+def _convert(name: str, value: Any) -> Any:
+    kind = str(_FIELDS[name].type)
+    if kind == "bool":
+        return _boolean(value)
+    if kind == "int":
+        return _size(value)
+    if kind.startswith("tuple"):
+        items = value.split(",") if isinstance(value, str) else value
+        return tuple(_text(item).strip() for item in items)
+    if kind.startswith("dict"):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"needs a table, not {type(value).__name__}; it can be set in TOML and by keyword only")
+        return dict(value)
+    if name == "overflow" and value not in OVERFLOW_POLICIES:
+        raise ValueError(unknown("policy", value, OVERFLOW_POLICIES))
+    return _text(value)
+
+
+OVERFLOW_POLICIES: Final = ("block", "drop_newest", "drop_oldest")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"needs text, not {type(value).__name__}")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    match str(value).strip().lower():
+        case "true" | "1" | "yes" | "on":
+            return True
+        case "false" | "0" | "no" | "off":
+            return False
+    raise ValueError("needs true or false")
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        found = _SIZE.fullmatch(str(value).strip())
+        if not found:
+            raise ValueError(f"needs a whole number such as 1000 or 64MiB, not {value!r}")
+        number = int(found[1]) * _UNITS[found[2].lower()]
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def _toml(environ: Mapping[str, str], folder: Path | None) -> tuple[Path | None, Mapping[str, Any]]:
+    named = environ.get(PREFIX + "CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigurationError(f"environment variable {PREFIX}CONFIG names {named!r}, which is no file")
+        return path, _table(path)
+    start = folder or Path.cwd()
+    for place in (start, *start.parents):
+        for name in ("otel-telemetry.toml", "pyproject.toml"):
+            path = place / name
+            if path.is_file() and (table := _table(path)):
+                return path, table
+    return None, {}
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    try:
+        content = path.read_bytes()
+        if path.name == "pyproject.toml" and b"otel-telemetry" not in content:
+            return {}  # most programs' own file: neither parsed nor complained about
+        import tomllib  # noqa: PLC0415  (most programs have no such file, and import time is felt)
+
+        document = tomllib.loads(content.decode())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    table = document.get("tool", {}).get("otel-telemetry", {}) if path.name == "pyproject.toml" else document
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{path}: [tool.otel-telemetry] needs to be a table")
+    return table
