@@ -13,6 +13,7 @@ the working directory or the nearest folder above it; ``OTEL_TELEMETRY_CONFIG`` 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -72,7 +73,7 @@ def load(keywords: Mapping[str, Any] | None = None, *, environ: Mapping[str, str
     for name, value in table.items():
         _take(values, sources, name.replace("-", "_"), value, str(file))
     for variable, text in environ.items():
-        if variable.startswith(PREFIX) and variable not in _OTHER_VARIABLES and text:
+        if variable.startswith(PREFIX) and not variable.startswith(_OTHER_VARIABLES) and text:
             _take(values, sources, variable.removeprefix(PREFIX).lower(), text, f"environment variable {variable}")
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         values["disabled"], sources["disabled"] = True, "environment variable OTEL_SDK_DISABLED"
@@ -82,7 +83,7 @@ def load(keywords: Mapping[str, Any] | None = None, *, environ: Mapping[str, str
     return Settings(**values, sources=sources)
 
 
-_OTHER_VARIABLES: Final = {PREFIX + "CONFIG", PREFIX + "TEST_POSTGRES_URL", PREFIX + "TEST_COLLECTOR", PREFIX + "TEST_DATA"}
+_OTHER_VARIABLES: Final = (PREFIX + "CONFIG", PREFIX + "TEST_")
 
 
 def _take(values: dict[str, Any], sources: dict[str, str], name: str, value: Any, source: str) -> None:
@@ -102,7 +103,7 @@ def _convert(name: str, value: Any) -> Any:
     if kind == "int":
         return _size(value)
     if kind.startswith("tuple"):
-        items = value.split(",") if isinstance(value, str) else value
+        items = _items(value) if isinstance(value, str) else value
         return tuple(_text(item).strip() for item in items)
     if kind.startswith("dict"):
         if not isinstance(value, Mapping):
@@ -111,6 +112,14 @@ def _convert(name: str, value: Any) -> Any:
     if name == "overflow" and value not in OVERFLOW_POLICIES:
         raise ValueError(unknown("policy", value, OVERFLOW_POLICIES))
     return _text(value)
+
+
+def _items(text: str) -> list[Any]:
+    """Take a JSON array (a regular expression may hold a comma), or items between commas."""
+    if not text.lstrip().startswith("["):
+        return text.split(",")
+    items = json.loads(text)
+    return items if isinstance(items, list) else [items]
 
 
 OVERFLOW_POLICIES: Final = ("block", "drop_newest", "drop_oldest")
