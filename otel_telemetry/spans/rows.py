@@ -1,16 +1,15 @@
-"""Spans as stored rows: which attributes become columns, and how a row becomes a span again.
-
-`row_of` runs in the thread that ends a span, so it does little: it takes the attributes that are asked
-for often out of the span's dict, and writes the rest as one ASCII JSON document. `data_of` is its inverse, to the
-last attribute: ``data_of(row_of(span)) == span``.
-"""
+"""The stored row of a span, as a value."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from span_processors import ResourceData, SpanData
+from otel_telemetry.semconv import SpanName
+from span_processors.data import ResourceData
+
+MAX_TEXT: Final = 256
+"""Characters that a text column holds at most; a longer attribute stays in the document (indexes cannot hold it)."""
 
 
 class RowKind(IntEnum):
@@ -81,25 +80,12 @@ COLUMNS: Final = SpanRow._fields[: SpanRow._fields.index("resource")]
 """The names of the columns, in order."""
 
 
-def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
-    """Turn a redacted span into the row that stands for it.
-
-    Spans of other conventions (GenAI, OpenInference, OpenLLMetry) get their kind and columns from those. A
-    span that names no execution belongs to the execution of its trace, whose id is the trace id in hexadecimal.
-    """
-    raise NotImplementedError
-
-
-def data_of(row: SpanRow) -> SpanData:
-    """Turn a row back into the span it was made of. Total: an unreadable document becomes a problem attribute."""
-    raise NotImplementedError
-
-
-def index_value(value: object) -> str:
-    """The text under which a metadata value is indexed: canonical ASCII JSON, or its hash where that is over 200 bytes."""
-    raise NotImplementedError
-
-
-def search_text(text: str) -> str:
-    """The form in which `text` occurs in a document or payload: escaped as ASCII JSON, without the quotes."""
-    raise NotImplementedError
+def default_name(kind: int, workflow_name: str | None, step_id: str | None, tool_name: str | None) -> str | None:
+    """Return how a span of this kind is usually named, or None for a span that is none of ours."""
+    if kind == RowKind.TOOL_CALL:
+        return f"{SpanName.TOOL_CALL} {tool_name}"
+    if kind == RowKind.STEP:
+        return f"{SpanName.STEP} {step_id}"
+    if kind == RowKind.EXECUTION:
+        return f"{SpanName.EXECUTION} {workflow_name}" if workflow_name else SpanName.EXECUTION
+    return None

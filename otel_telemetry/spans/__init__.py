@@ -1,0 +1,23 @@
+"""Spans as stored rows: which attributes become columns, and how a row becomes a span again.
+
+`row_of` runs in the thread that ends a span, so it does little: it takes the attributes that are asked
+for often out of the span's dict, and writes the rest as one ASCII JSON document. `data_of` is its inverse, to the
+last attribute: ``data_of(row_of(span)) == span``.
+"""
+
+from otel_telemetry.spans.convert import data_of, row_of
+from otel_telemetry.spans.rows import COLUMNS, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.spans.text import index_value, search_text
+
+__all__ = [
+    "COLUMNS",
+    "MAX_TEXT",
+    "RowKind",
+    "RowStatus",
+    "SpanRow",
+    "data_of",
+    "default_name",
+    "index_value",
+    "row_of",
+    "search_text",
+]

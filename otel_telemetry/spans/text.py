@@ -1,0 +1,33 @@
+"""Values as the text under which a store finds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Final
+
+import orjson
+
+_MAX_INDEXED: Final = 200
+
+
+def canonical(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if text.isascii() else json.dumps(value, separators=(",", ":"))
+
+
+def index_value(value: object) -> str:
+    """Return the text under which a metadata value is indexed: canonical ASCII JSON with sorted keys.
+
+    Where that is over 200 bytes, its SHA-256 stands for it. Values are equal when these texts are: 1 and 1.0 are two
+    values, as are 1 and true.
+    """
+    if isinstance(value, dict | list):
+        value = orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    text = canonical(value)
+    return text if len(text) <= _MAX_INDEXED else "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def search_text(text: str) -> str:
+    """Return the form in which `text` occurs in a document or payload: escaped as ASCII JSON, without the quotes."""
+    return canonical(text)[1:-1]
