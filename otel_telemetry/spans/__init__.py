@@ -6,11 +6,12 @@ last attribute: ``data_of(row_of(span)) == span``.
 """
 
 from otel_telemetry.spans.convert import data_of, row_of
-from otel_telemetry.spans.rows import COLUMNS, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.spans.rows import COLUMNS, INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.spans.text import index_value, search_text
 
 __all__ = [
     "COLUMNS",
+    "INTERRUPTED_LEASE",
     "MAX_TEXT",
     "RowKind",
     "RowStatus",

@@ -34,6 +34,7 @@ from otel_telemetry.semconv import (
     ERROR,
     EXECUTION_ID,
     EXECUTION_TYPE,
+    INTERRUPTED,
     KIND,
     METADATA,
     OPERATION_NAME,
@@ -52,7 +53,7 @@ from otel_telemetry.semconv import (
     WORKFLOW_VERSION,
 )
 from otel_telemetry.spans import foreign
-from otel_telemetry.spans.rows import MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.spans.rows import INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.spans.text import canonical, index_value
 from span_processors.data import CleanText, EventData, JsonValue, LinkData, ScopeData, SpanData
 
@@ -181,6 +182,9 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         error_code, error_category = _error_columns(rest[ERROR])
     elif status == _FAILED:
         error_code, error_category = _fitting(foreign.error_code(span)), foreign.ERROR_CATEGORY
+
+    if lease_id is None and rest.get(INTERRUPTED) is True:
+        lease_id = INTERRUPTED_LEASE
 
     plain: dict[str, JsonValue] = {}
     texts = payload = ""

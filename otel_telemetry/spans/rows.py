@@ -11,6 +11,9 @@ from span_processors.data import ResourceData
 MAX_TEXT: Final = 256
 """Characters that a text column holds at most; a longer attribute stays in the document (indexes cannot hold it)."""
 
+INTERRUPTED_LEASE: Final = 0
+"""The lease of an imported execution that was interrupted where it was recorded: of no process, so never alive."""
+
 
 class RowKind(IntEnum):
     """What a stored span is."""
@@ -64,7 +67,8 @@ class SpanRow(NamedTuple):
     fingerprint: int | None
     """Signed 64 bits: of a tool call its tool and parameters, of an ended execution its path of steps."""
     lease_id: int | None
-    """The process that records the span; None for an imported span, which no process of ours can end."""
+    """The process that records the span. None for an imported span, which no process of ours can end; but
+    `INTERRUPTED_LEASE` where it says that it was interrupted."""
     resource_id: int
     document: str | None
     """ASCII JSON object: whatever the columns do not say. None where there is nothing more to say."""
