@@ -1,0 +1,170 @@
+"""What every store's exporter shares: one connection used by one thread at a time, a lease, and the SDK's interface."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_telemetry.exporters.lease import new_lease
+from otel_telemetry.spans import SpanRow, row_of
+from span_processors.sinks import RetryableError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+    from span_processors.redaction import Redactor
+
+    from otel_telemetry.query import SpanStore
+    from span_processors.data import SpanData
+
+ConnectionT = TypeVar("ConnectionT")
+
+ROW_OVERHEAD: Final = 700
+"""Bytes that a row holds in memory besides its document and payload: the tuple, its numbers and short texts (measured)."""
+
+_logger = logging.getLogger(__name__)
+_inherited: Final[list[object]] = []
+"""Connections of the parent process. Closing one, as garbage collection would, could end the parent's session."""
+
+
+class StoreExporter(SpanExporter, Generic[ConnectionT]):
+    """A `SpanSink` of `SpanRow` that is an OpenTelemetry `SpanExporter` as well.
+
+    The connection is opened on first use, in the thread that uses it, and again after an error that was not a row's fault.
+    """
+
+    name: ClassVar[str]
+    wants_starts: ClassVar[bool] = True
+
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self._redactor = redactor
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._lease = new_lease()
+        self._connection: ConnectionT | None = None
+        self._known_resources: set[int] = set()
+
+    # the write side: SpanSink
+
+    def prepare(self, span: SpanData) -> SpanRow:
+        """Return the row that stands for `span`, recorded by this process."""
+        return row_of(span, self._lease.lease_id)
+
+    def size(self, row: SpanRow) -> int:
+        """Return roughly the bytes that `row` holds in memory."""
+        return ROW_OVERHEAD + len(row.document or "") + len(row.payload or "")
+
+    def write(self, rows: Sequence[SpanRow]) -> None:
+        """Write all rows or none, durably; see `SpanSink.write`."""
+        with self._session() as connection:
+            self._write(connection, rows)
+            self._known_resources.update(row.resource_id for row in rows)
+
+    def heartbeat(self) -> None:
+        """Refresh this process's lease."""
+        with self._session() as connection:
+            self._put_lease(connection)
+
+    def after_fork_in_child(self) -> None:
+        """Forget what was inherited from the parent process, and take a lease of this process's own."""
+        _inherited.append(self._connection)
+        self._start_anew()
+
+    def close(self) -> None:
+        """Close the lease, so that spans still open are seen as interrupted, and let go of the connection."""
+        if self._connection is None:
+            return
+        self._lease = self._lease._replace(closed_ns=time.time_ns())
+        with self._session() as connection:
+            self._put_lease(connection)
+        with self._lock:
+            self._drop()
+
+    # the OpenTelemetry side: SpanExporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Redact and write ended spans, as a part of any OpenTelemetry pipeline. Never raises."""
+        from span_processors.flatten import flatten
+        from span_processors.redaction import RedactionSettings, Redactor
+
+        self._redactor = self._redactor or Redactor(RedactionSettings())
+        try:
+            self.write([self.prepare(flatten(span, self._redactor)) for span in spans])
+        except Exception as error:
+            _logger.warning("could not write %d spans to %s: %s", len(spans), self.name, type(error).__name__)
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Close, as a part of any OpenTelemetry pipeline. Never raises."""
+        try:
+            self.close()
+        except Exception as error:
+            _logger.warning("could not close %s: %s", self.name, type(error).__name__)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  (the SDK's signature)
+        """Return True: `export` has committed before it returns."""
+        return True
+
+    # the read side
+
+    @abstractmethod
+    def store(self) -> SpanStore:
+        """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
+
+    # what a backend adds
+
+    @abstractmethod
+    def _connect(self) -> ConnectionT:
+        """Open a connection to the store, which is made or migrated where that is needed."""
+
+    @abstractmethod
+    def _disconnect(self, connection: ConnectionT) -> None:
+        """Close `connection`, which may be broken."""
+
+    @abstractmethod
+    def _write(self, connection: ConnectionT, rows: Sequence[SpanRow]) -> None:
+        """Write all rows or none, in one transaction."""
+
+    @abstractmethod
+    def _put_lease(self, connection: ConnectionT) -> None:
+        """Write the lease's present state, in one transaction."""
+
+    @abstractmethod
+    def _is_retryable(self, error: Exception) -> bool:
+        """Whether `error` came from the state of the store and not from a row."""
+
+    def _is_stale(self, connection: ConnectionT) -> bool:  # noqa: ARG002  (for backends that can tell)
+        """Whether `connection` no longer leads to the store."""
+        return False
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._known_resources.clear()
+        if connection is not None:
+            self._disconnect(connection)
+
+    @contextmanager
+    def _session(self) -> Iterator[ConnectionT]:
+        with self._lock:
+            try:
+                if self._connection is not None and self._is_stale(self._connection):
+                    self._drop()
+                if self._connection is None:
+                    self._connection = self._connect()
+                    # Before any row that names it, or a reader would take a running execution for an interrupted one.
+                    self._put_lease(self._connection)
+                yield self._connection
+            except Exception as error:
+                if not self._is_retryable(error):
+                    raise
+                self._drop()
+                raise RetryableError(f"{self.name}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,74 @@
+"""Spans into memory: a SQLite database in RAM, so that there is one implementation and one set of answers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from otel_telemetry.exporters.base import StoreExporter
+from otel_telemetry.exporters.sqlite_file import BUSY_TIMEOUT_S
+from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
+from otel_telemetry.spans import SpanRow
+
+if TYPE_CHECKING:
+    from span_processors.redaction import Redactor
+
+    from otel_telemetry.query import SpanStore
+
+_numbers: Final = itertools.count()
+
+
+class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
+    """Keeps spans in this process's memory, for as long as the exporter or a store of it is there.
+
+    After a fork, the child's exporter is empty.
+
+    Args:
+        redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
+    """
+
+    name: ClassVar[str] = "memory"
+
+    def __init__(self, *, redactor: Redactor | None = None) -> None:
+        super().__init__(redactor)
+
+    def store(self) -> SpanStore:
+        """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
+        # Deferred: SQLAlchemy costs more than everything that recording imports.
+        from otel_telemetry.exporters.reading import open_memory
+
+        return open_memory(self.connect)
+
+    def connect(self) -> sqlite3.Connection:
+        """Open one more connection to the database in memory."""
+        return sqlite3.connect(
+            self._uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+
+    def _start_anew(self) -> None:
+        super()._start_anew()
+        self._uri = f"file:/otel-telemetry-{os.getpid()}-{next(_numbers)}?vfs=memdb"
+        # The database lives as long as a connection to it does. This one outlives `close`: what was recorded can still be read.
+        anchor = self.connect()
+        with transaction(anchor):
+            create_tables(anchor)
+        weakref.finalize(self, anchor.close)
+
+    def _connect(self) -> sqlite3.Connection:
+        return self.connect()
+
+    def _disconnect(self, connection: sqlite3.Connection) -> None:
+        connection.close()
+
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
+        write_rows(connection, rows, self._known_resources)
+
+    def _put_lease(self, connection: sqlite3.Connection) -> None:
+        put_lease(connection, self._lease)
+
+    def _is_retryable(self, error: Exception) -> bool:
+        return is_retryable(error)

@@ -1,0 +1,133 @@
+"""The tables of a store, the same in SQLite and PostgreSQL. What stands here is the definition; DDL is generated from it.
+
+An index costs every write that it applies to, so each has a reader, named beside it, and all but the key are partial:
+of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
+
+from otel_telemetry.spans import RowKind, RowStatus
+
+METADATA: Final = MetaData()
+
+spans: Final = Table(
+    "spans",
+    METADATA,
+    # Eight-byte columns that are always there come first, so that PostgreSQL pads nothing; what may be missing
+    # costs nothing there; heavy text is last, so that SQLite reads the columns before it without touching overflow pages.
+    Column("started_ns", BigInteger, nullable=False),
+    Column("span_id", BigInteger, nullable=False),
+    Column("resource_id", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger),
+    Column("parent_span_id", BigInteger),
+    Column("sequence", BigInteger),
+    Column("lease_id", BigInteger),
+    Column("fingerprint", BigInteger),
+    Column("attempt", BigInteger),
+    Column("kind", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("trace_id", LargeBinary, nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("name", Text),
+    Column("execution_type", Text),
+    Column("workflow_name", Text),
+    Column("workflow_version", Text),
+    Column("caller_id", Text),
+    Column("parent_execution_id", Text),
+    Column("step_id", Text),
+    Column("tool_name", Text),
+    Column("error_code", Text),
+    Column("error_category", Text),
+    Column("document", Text),
+    Column("payload", Text),
+    # Start before span id: the spans of an execution are read in time order, and are appended in it.
+    PrimaryKeyConstraint("execution_id", "started_ns", "span_id", name="spans_key"),
+)
+
+# Literals, not parameters: both planners use a partial index only where the query repeats its condition.
+IS_EXECUTION: Final = spans.c.kind == literal_column(str(int(RowKind.EXECUTION)))
+IS_STEP: Final = spans.c.kind == literal_column(str(int(RowKind.STEP)))
+IS_OPEN: Final = spans.c.status.in_([literal_column(str(int(s))) for s in (RowStatus.PENDING, RowStatus.RUNNING)])
+_DURATION = spans.c.ended_ns - spans.c.started_ns
+
+
+def _index(name: str, *columns: object, where: object) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)  # type: ignore[arg-type]
+
+
+_index("executions_by_start", spans.c.started_ns, where=IS_EXECUTION)  # the list of executions
+_index("executions_by_workflow", spans.c.workflow_name, spans.c.started_ns, where=IS_EXECUTION)  # workflow_name
+_index("executions_by_status", spans.c.status, spans.c.started_ns, where=IS_EXECUTION)  # status, interrupted
+_index(
+    "executions_by_caller", spans.c.caller_id, spans.c.started_ns, where=IS_EXECUTION & spans.c.caller_id.is_not(None)
+)
+_index(
+    "executions_by_parent",  # parent_execution_id
+    spans.c.parent_execution_id,
+    where=IS_EXECUTION & spans.c.parent_execution_id.is_not(None),
+)
+_index("executions_by_duration", _DURATION, where=IS_EXECUTION & spans.c.ended_ns.is_not(None))  # min/max, order_by
+_index("spans_open", spans.c.lease_id, where=IS_OPEN)  # what a process that is gone left behind
+_index("spans_by_tool", spans.c.tool_name, spans.c.started_ns, where=spans.c.tool_name.is_not(None))  # tool_name
+_index("steps_by_id", spans.c.step_id, spans.c.started_ns, where=IS_STEP)  # step_id
+_index("spans_by_error_code", spans.c.error_code, spans.c.started_ns, where=spans.c.error_code.is_not(None))
+_index("spans_by_error_category", spans.c.error_category, spans.c.started_ns, where=spans.c.error_category.is_not(None))
+
+execution_metadata: Final = Table(
+    "execution_metadata",
+    METADATA,
+    Column("started_ns", BigInteger, nullable=False),
+    Column("span_id", BigInteger, nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False, comment="spans.index_value of the value"),
+    PrimaryKeyConstraint("execution_id", "started_ns", "span_id", "key", name="execution_metadata_key"),
+    sqlite_with_rowid=False,
+)
+Index("executions_by_metadata", execution_metadata.c.key, execution_metadata.c.value, execution_metadata.c.started_ns)
+
+resources: Final = Table(
+    "resources",
+    METADATA,
+    Column("resource_id", BigInteger, nullable=False, autoincrement=False),
+    Column("schema_url", Text, nullable=False),
+    Column("attributes", Text, nullable=False),
+    PrimaryKeyConstraint("resource_id", name="resources_key"),
+)
+
+leases: Final = Table(
+    "leases",
+    METADATA,
+    Column("lease_id", BigInteger, nullable=False, autoincrement=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("process_started", Text, nullable=False),
+    Column("heartbeat_ns", BigInteger, nullable=False),
+    Column("closed_ns", BigInteger),
+    PrimaryKeyConstraint("lease_id", name="leases_key"),
+)
+
+# Alembic's own table, declared so that a fresh store is made without Alembic.
+alembic_version: Final = Table(
+    "alembic_version",
+    METADATA,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)

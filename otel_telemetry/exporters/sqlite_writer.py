@@ -1,0 +1,85 @@
+"""Writing rows through a raw SQLite connection: what the file and the memory exporter share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from typing import Final
+
+from otel_telemetry.exporters.ddl import statements
+from otel_telemetry.exporters.statements import COLUMN_LIST, ON_CONFLICT
+from otel_telemetry.exporters.version import HEAD
+from otel_telemetry.query import Lease
+from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
+from otel_telemetry.spans.text import canonical
+
+BUSY_TIMEOUT_S: Final = 30.0
+
+_WIDTH: Final = len(COLUMNS)
+_INSERT_SPANS: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES ({', '.join('?' * _WIDTH)}) {ON_CONFLICT}"
+_INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
+_PUT_LEASE: Final = (
+    f"INSERT OR REPLACE INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
+)
+# Metadata belongs to the state of the row that stands, which need not be the one that was written last.
+_STANDS: Final = (
+    "EXISTS (SELECT 1 FROM spans WHERE execution_id = ?1 AND started_ns = ?2 AND span_id = ?3 AND ended_ns IS ?4)"
+)
+_DELETE_METADATA: Final = (
+    f"DELETE FROM execution_metadata WHERE execution_id = ?1 AND started_ns = ?2 AND span_id = ?3 AND {_STANDS}"
+)
+_INSERT_METADATA: Final = f"INSERT INTO execution_metadata (execution_id, started_ns, span_id, key, value) SELECT ?1, ?2, ?3, ?5, ?6 WHERE {_STANDS}"
+
+# Codes of SQLite that a value in a row can cause; any other error is the store's.
+_FAULTS_OF_A_ROW: Final = frozenset(
+    {sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE}
+)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Commit what is done inside, or roll it all back."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk makes SQLite itself roll back; statements that followed would then commit one by one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a fresh store, and stamp its version. To be called inside a transaction."""
+    for statement in statements("sqlite"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+
+
+def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: Set[int]) -> None:
+    """Write rows, their resources and their metadata, in one transaction."""
+    resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
+    executions = [row for row in rows if row.kind == RowKind.EXECUTION]
+    with transaction(connection):
+        for key, resource in resources.items():
+            connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
+        connection.executemany(_INSERT_SPANS, [row[:_WIDTH] for row in rows])
+        for row in executions:
+            key_and_end = (row.execution_id, row.started_ns, row.span_id, row.ended_ns)
+            connection.execute(_DELETE_METADATA, key_and_end)
+            connection.executemany(_INSERT_METADATA, [(*key_and_end, *item) for item in row.metadata])
+
+
+def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Write the state of a lease."""
+    with transaction(connection):
+        connection.execute(_PUT_LEASE, lease)
+
+
+def is_retryable(error: Exception) -> bool:
+    """Whether `error` came from the state of the store (locked, full, read-only, damaged, away) and not from a row."""
+    # The module's own errors, such as a value of a type that cannot be bound, have no code of SQLite.
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF not in _FAULTS_OF_A_ROW

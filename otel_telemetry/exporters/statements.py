@@ -1,0 +1,17 @@
+"""The SQL of the write path, made from the names of the columns; both dialects share all but their placeholders."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otel_telemetry.spans import COLUMNS
+
+KEY: Final = ("execution_id", "started_ns", "span_id")
+COLUMN_LIST: Final = ", ".join(COLUMNS)
+
+ON_CONFLICT: Final = (
+    f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in COLUMNS if column not in KEY)
+    # The end of a span always wins over its start, whatever order they come in.
+    + " WHERE excluded.ended_ns IS NOT NULL OR spans.ended_ns IS NULL"
+)

