@@ -26,6 +26,9 @@ from otel_telemetry.spans import RowKind, RowStatus
 
 METADATA: Final = MetaData()
 
+# Compared by code point, as SQLite and Python do, or the same query would come in another order.
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
 spans: Final = Table(
     "spans",
     METADATA,
@@ -43,19 +46,19 @@ spans: Final = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("trace_id", LargeBinary, nullable=False),
-    Column("execution_id", Text, nullable=False),
-    Column("name", Text),
-    Column("execution_type", Text),
-    Column("workflow_name", Text),
-    Column("workflow_version", Text),
-    Column("caller_id", Text),
-    Column("parent_execution_id", Text),
-    Column("step_id", Text),
-    Column("tool_name", Text),
-    Column("error_code", Text),
-    Column("error_category", Text),
-    Column("document", Text),
-    Column("payload", Text),
+    Column("execution_id", _TEXT, nullable=False),
+    Column("name", _TEXT),
+    Column("execution_type", _TEXT),
+    Column("workflow_name", _TEXT),
+    Column("workflow_version", _TEXT),
+    Column("caller_id", _TEXT),
+    Column("parent_execution_id", _TEXT),
+    Column("step_id", _TEXT),
+    Column("tool_name", _TEXT),
+    Column("error_code", _TEXT),
+    Column("error_category", _TEXT),
+    Column("document", _TEXT),
+    Column("payload", _TEXT),
     # Start before span id: the spans of an execution are read in time order, and are appended in it.
     PrimaryKeyConstraint("execution_id", "started_ns", "span_id", name="spans_key"),
 )
@@ -94,9 +97,9 @@ execution_metadata: Final = Table(
     METADATA,
     Column("started_ns", BigInteger, nullable=False),
     Column("span_id", BigInteger, nullable=False),
-    Column("execution_id", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("value", Text, nullable=False, comment="spans.index_value of the value"),
+    Column("execution_id", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("value", _TEXT, nullable=False, comment="spans.index_value of the value"),
     PrimaryKeyConstraint("execution_id", "started_ns", "span_id", "key", name="execution_metadata_key"),
     sqlite_with_rowid=False,
 )
@@ -106,8 +109,8 @@ resources: Final = Table(
     "resources",
     METADATA,
     Column("resource_id", BigInteger, nullable=False, autoincrement=False),
-    Column("schema_url", Text, nullable=False),
-    Column("attributes", Text, nullable=False),
+    Column("schema_url", _TEXT, nullable=False),
+    Column("attributes", _TEXT, nullable=False),
     PrimaryKeyConstraint("resource_id", name="resources_key"),
 )
 
@@ -115,10 +118,10 @@ leases: Final = Table(
     "leases",
     METADATA,
     Column("lease_id", BigInteger, nullable=False, autoincrement=False),
-    Column("host", Text, nullable=False),
+    Column("host", _TEXT, nullable=False),
     Column("pid", BigInteger, nullable=False),
-    Column("boot_id", Text, nullable=False),
-    Column("process_started", Text, nullable=False),
+    Column("boot_id", _TEXT, nullable=False),
+    Column("process_started", _TEXT, nullable=False),
     Column("heartbeat_ns", BigInteger, nullable=False),
     Column("closed_ns", BigInteger),
     PrimaryKeyConstraint("lease_id", name="leases_key"),

@@ -5,26 +5,26 @@ CREATE TABLE IF NOT EXISTS alembic_version (
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,
-    execution_id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    execution_id TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
     CONSTRAINT execution_metadata_key PRIMARY KEY (execution_id, started_ns, span_id, key)
 );
 CREATE INDEX IF NOT EXISTS executions_by_metadata ON execution_metadata (key, value, started_ns);
 CREATE TABLE IF NOT EXISTS leases (
     lease_id BIGINT NOT NULL,
-    host TEXT NOT NULL,
+    host TEXT COLLATE "C" NOT NULL,
     pid BIGINT NOT NULL,
-    boot_id TEXT NOT NULL,
-    process_started TEXT NOT NULL,
+    boot_id TEXT COLLATE "C" NOT NULL,
+    process_started TEXT COLLATE "C" NOT NULL,
     heartbeat_ns BIGINT NOT NULL,
     closed_ns BIGINT,
     CONSTRAINT leases_key PRIMARY KEY (lease_id)
 );
 CREATE TABLE IF NOT EXISTS resources (
     resource_id BIGINT NOT NULL,
-    schema_url TEXT NOT NULL,
-    attributes TEXT NOT NULL,
+    schema_url TEXT COLLATE "C" NOT NULL,
+    attributes TEXT COLLATE "C" NOT NULL,
     CONSTRAINT resources_key PRIMARY KEY (resource_id)
 );
 CREATE TABLE IF NOT EXISTS spans (
@@ -40,19 +40,19 @@ CREATE TABLE IF NOT EXISTS spans (
     kind SMALLINT NOT NULL,
     status SMALLINT NOT NULL,
     trace_id BYTEA NOT NULL,
-    execution_id TEXT NOT NULL,
-    name TEXT,
-    execution_type TEXT,
-    workflow_name TEXT,
-    workflow_version TEXT,
-    caller_id TEXT,
-    parent_execution_id TEXT,
-    step_id TEXT,
-    tool_name TEXT,
-    error_code TEXT,
-    error_category TEXT,
-    document TEXT,
-    payload TEXT,
+    execution_id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C",
+    execution_type TEXT COLLATE "C",
+    workflow_name TEXT COLLATE "C",
+    workflow_version TEXT COLLATE "C",
+    caller_id TEXT COLLATE "C",
+    parent_execution_id TEXT COLLATE "C",
+    step_id TEXT COLLATE "C",
+    tool_name TEXT COLLATE "C",
+    error_code TEXT COLLATE "C",
+    error_category TEXT COLLATE "C",
+    document TEXT COLLATE "C",
+    payload TEXT COLLATE "C",
     CONSTRAINT spans_key PRIMARY KEY (execution_id, started_ns, span_id)
 );
 CREATE INDEX IF NOT EXISTS executions_by_caller ON spans (caller_id, started_ns) WHERE kind = 1 AND caller_id IS NOT NULL;
