@@ -6,7 +6,10 @@ backend stores the same thing; ids are integers, times are nanoseconds since the
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple, TypeAlias
+
+import orjson
 
 JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
 
@@ -27,6 +30,13 @@ class ResourceData(NamedTuple):
     key: int
     attributes: dict[str, JsonValue]
     schema_url: str = ""
+
+    @classmethod
+    def of(cls, attributes: dict[str, JsonValue], schema_url: str = "") -> ResourceData:
+        """Make the resource that has these attributes, which are normalised and redacted already."""
+        text = orjson.dumps((attributes, schema_url), option=orjson.OPT_SORT_KEYS)
+        key = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+        return cls(key, attributes, schema_url)
 
 
 class ScopeData(NamedTuple):
