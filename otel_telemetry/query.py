@@ -19,8 +19,7 @@ ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", 
 
 OPEN_STATUSES: Final = (RowStatus.PENDING, RowStatus.RUNNING)
 """What an execution has not ended in."""
-_TOOL_KINDS: Final = (RowKind.STEP, RowKind.TOOL_CALL)
-_ERROR_KINDS: Final = (RowKind.EXECUTION, RowKind.STEP, RowKind.TOOL_CALL)
+_RECORDS: Final = (RowKind.EXECUTION, RowKind.STEP, RowKind.TOOL_CALL)
 TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
 """The columns that a text is searched in as it is."""
 JSON_COLUMNS: Final = ("document", "payload")
@@ -62,7 +61,7 @@ class Filter:
         interrupted: whether its process went away before the execution ended.
         error_code, error_category: the top error of the execution, or of any of its steps or tool calls, has one of
             these; where both are asked, one error has both.
-        tool_name: some tool call or step of it names one of these tools.
+        tool_name: some tool call or step of it names one of these tools, or it is itself the call of one.
         step_id: some step of it has one of these ids.
         metadata: each key is there and its value equal, as JSON (``1``, ``1.0``, ``"1"`` and ``true`` are four values).
         text: occurs, case-sensitively, in a span's own name, document or payload, or in the name of its workflow,
@@ -136,8 +135,8 @@ class Filter:
         """Return what some row of the execution must be: of one of these kinds, with these values in its columns."""
         errors = {"error_code": self.error_code, "error_category": self.error_category}
         conditions = [
-            (_ERROR_KINDS, {column: values for column, values in errors.items() if values}),
-            (_TOOL_KINDS, {"tool_name": self.tool_name} if self.tool_name else {}),
+            (_RECORDS, {column: values for column, values in errors.items() if values}),
+            (_RECORDS, {"tool_name": self.tool_name} if self.tool_name else {}),
             ((RowKind.STEP,), {"step_id": self.step_id} if self.step_id else {}),
         ]
         return [(kinds, columns) for kinds, columns in conditions if columns]
@@ -262,7 +261,7 @@ class SpanStore(Protocol):
         """Return how many execution rows match."""
 
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterable[SpanRow]:
-        """Stream the step and tool call rows of the executions that match, in any order, for statistics.
+        """Stream the rows that name a step or a tool, of the executions that match, in any order, for statistics.
 
         They come without payload and document, and of their resource with its key only.
         """

@@ -1,0 +1,110 @@
+"""Filters as SQL: the same predicates for SQLite and PostgreSQL.
+
+The database never parses a document: text is found by position (`instr`, `strpos`), metadata through its index table.
+All comparisons are between integers or between texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, false, literal_column, or_, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from otel_telemetry.exporters.schema import IS_EXECUTION, IS_OPEN, execution_metadata, spans
+from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Position
+from otel_telemetry.spans import index_value, search_text
+
+DURATION: Final[ColumnElement[int]] = spans.c.ended_ns - spans.c.started_ns
+
+_some: Final = spans.alias("some")
+"""Another row of the same execution."""
+
+
+class _Position(FunctionElement[int]):
+    """Where in its first argument the second is, from 1; 0 where it is not. Case-sensitive, without wildcards."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Position, "sqlite")
+def _instr(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "postgresql")
+def _strpos(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+def executions_that_match(where: Filter, live_leases: frozenset[int]) -> ColumnElement[bool]:
+    """Return the condition on `spans` that an execution's row fulfils when `Filter.matches` says yes."""
+    return and_(IS_EXECUTION, *_on_row(where, live_leases), *_on_metadata(where), *_on_spans(where))
+
+
+def order(order_by: OrderBy) -> list[ColumnElement[Any]]:
+    """Return what to order by."""
+    return [column.desc() if order_by.startswith("-") else column.asc() for column in _position_columns(order_by)]
+
+
+def ordered(order_by: OrderBy, after: Position | None) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of having a place in the order, and of coming after `after` there."""
+    if order_by.endswith("duration"):
+        yield spans.c.ended_ns.is_not(None)
+    if after is not None:
+        here = tuple_(*_position_columns(order_by))
+        there = tuple_(*(after if order_by.endswith("duration") else after[1:]))
+        yield here < there if order_by.startswith("-") else here > there
+
+
+def _position_columns(order_by: OrderBy) -> list[ColumnElement[Any]]:
+    """Return the columns of a `Position`; where the value is the start, it is there once."""
+    key = [spans.c.started_ns, spans.c.execution_id, spans.c.span_id]
+    return [DURATION, *key] if order_by.endswith("duration") else [*key]
+
+
+def _on_row(where: Filter, live_leases: frozenset[int]) -> Iterator[ColumnElement[bool]]:
+    for column, values in where.row_conditions().items():
+        yield spans.c[column].in_(values)
+    if where.started_after_ns is not None:
+        yield spans.c.started_ns >= where.started_after_ns
+    if where.started_before_ns is not None:
+        yield spans.c.started_ns < where.started_before_ns
+    if where.min_duration_ns is not None:
+        yield spans.c.ended_ns.is_not(None) & (where.min_duration_ns <= DURATION)
+    if where.max_duration_ns is not None:
+        yield spans.c.ended_ns.is_not(None) & (where.max_duration_ns >= DURATION)
+    if where.interrupted is not None:
+        interrupted = and_(IS_OPEN, spans.c.lease_id.is_not(None), spans.c.lease_id.not_in(sorted(live_leases)))
+        yield interrupted if where.interrupted else ~interrupted
+
+
+def _on_metadata(where: Filter) -> Iterator[ColumnElement[bool]]:
+    for key, value in where.metadata.items():
+        yield exists().where(
+            execution_metadata.c.execution_id == spans.c.execution_id,
+            execution_metadata.c.started_ns == spans.c.started_ns,
+            execution_metadata.c.span_id == spans.c.span_id,
+            execution_metadata.c.key == key,
+            execution_metadata.c.value == index_value(value),
+        )
+
+
+def _on_spans(where: Filter) -> Iterator[ColumnElement[bool]]:
+    for kinds, columns in where.span_conditions():
+        # Literals: both planners use a partial index only where the query repeats its condition.
+        of_kind = [_some.c.kind == literal_column(str(int(kind))) for kind in kinds]
+        yield _some_row(or_(*of_kind), *(_some.c[column].in_(values) for column, values in columns.items()))
+    if where.text is not None:
+        escaped = search_text(where.text)
+        found = [_Position(_some.c[column], where.text) > 0 for column in TEXT_COLUMNS]
+        found += [_Position(_some.c[column], escaped) > 0 for column in JSON_COLUMNS]
+        yield _some_row(or_(false(), *found))
+
+
+def _some_row(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(_some.c.execution_id == spans.c.execution_id, *conditions).correlate(spans)

@@ -1,0 +1,156 @@
+"""The read side of a store in a database, by SQLAlchemy Core: one set of statements for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, null, or_, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from otel_telemetry.errors import StoreError, StoreUnavailableError
+from otel_telemetry.exporters.schema import IS_OPEN, leases, resources, spans
+from otel_telemetry.exporters.sql_predicates import executions_that_match, order, ordered
+from otel_telemetry.query import Filter, Lease, OrderBy, Position
+from otel_telemetry.semconv import PROBLEMS
+from otel_telemetry.spans import COLUMNS, SpanRow
+from span_processors.data import ResourceData
+
+_IDS_PER_STATEMENT: Final = 10_000
+"""SQLite binds 32,766 values to a statement, PostgreSQL 65,535."""
+_ROWS_PER_FETCH: Final = 5_000
+_NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
+_LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
+
+_call: Final = spans.alias("call")
+
+
+class SQLSpanStore:
+    """A `SpanStore` over the tables of `schema`. It only ever reads.
+
+    Args:
+        engine: leads to the database; connections are taken from it for one call each.
+        owns_engine: whether `close` disposes of it.
+    """
+
+    def __init__(self, engine: Engine, *, owns_engine: bool = True) -> None:
+        # A connection that cannot write: the server refuses. Where SQLite is behind the engine, its maker sees to that.
+        self._engine = engine.execution_options(postgresql_readonly=True)
+        self._owns_engine = owns_engine
+        self._resources: dict[int, ResourceData] = {}
+
+    def executions(
+        self,
+        where: Filter,
+        *,
+        live_leases: frozenset[int],
+        order_by: OrderBy = "-started_at",
+        after: Position | None = None,
+        limit: int = 50,
+        payloads: bool = True,
+    ) -> list[SpanRow]:
+        """Return the execution rows that match; see `SpanStore.executions`."""
+        statement = (
+            select(*_columns(spans, leave_out=() if payloads else ("payload",)))
+            .where(executions_that_match(where, live_leases), *ordered(order_by, after))
+            .order_by(*order(order_by))
+            .limit(limit)
+        )
+        with self._connection() as connection:
+            return self._rows(connection, statement)
+
+    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+        """Return every row of these executions; see `SpanStore.spans`."""
+        rows: list[SpanRow] = []
+        with self._connection() as connection:
+            for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
+                ids = execution_ids[start : start + _IDS_PER_STATEMENT]
+                rows += self._rows(connection, select(*_columns(spans)).where(spans.c.execution_id.in_(ids)))
+        rows.sort(key=lambda row: (row.started_ns, row.sequence or 0, row.execution_id, row.span_id))
+        return rows
+
+    def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
+        """Return how many execution rows match."""
+        statement = select(func.count()).select_from(spans).where(executions_that_match(where, live_leases))
+        with self._connection() as connection:
+            return connection.execute(statement).scalar_one()
+
+    def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
+        """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
+        ids = select(spans.c.execution_id).where(executions_that_match(where, live_leases))
+        statement = (
+            select(*_columns(_call, leave_out=("document", "payload")))
+            .where(_call.c.execution_id.in_(ids), _call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
+            .execution_options(yield_per=_ROWS_PER_FETCH)
+        )
+        with self._connection() as connection:
+            for row in connection.execute(statement):
+                yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
+
+    def leases(self) -> list[Lease]:
+        """Return the processes that have not closed their lease, and the closed ones that rows still name."""
+        named = select(spans.c.lease_id).where(IS_OPEN, spans.c.lease_id.is_not(None))
+        statement = select(*(leases.c[name] for name in Lease._fields)).where(
+            or_(leases.c.closed_ns.is_(None), leases.c.lease_id.in_(named))
+        )
+        with self._connection() as connection:
+            return [Lease(*row) for row in connection.execute(statement)]
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self._owns_engine:
+            self._engine.dispose()
+
+    def _rows(self, connection: Connection, statement: Select[Any]) -> list[SpanRow]:
+        rows = connection.execute(statement).all()
+        self._learn_resources(connection, rows)
+        return [SpanRow._make((*row, self._resources[row.resource_id], ())) for row in rows]
+
+    def _learn_resources(self, connection: Connection, rows: Iterable[Row[Any]]) -> None:
+        """Read the resources that are not known yet: they never change, and few processes make many spans."""
+        missing = sorted({row.resource_id for row in rows} - self._resources.keys())
+        for start in range(0, len(missing), _IDS_PER_STATEMENT):
+            keys = missing[start : start + _IDS_PER_STATEMENT]
+            statement = select(resources).where(resources.c.resource_id.in_(keys))
+            found = {row.resource_id: _resource(row) for row in connection.execute(statement)}
+            self._resources.update((key, found.get(key, _LOST._replace(key=key))) for key in keys)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            # From the driver's own error: SQLAlchemy's shows the statement with what was asked for.
+            raise _explained(error, self._engine) from error.orig
+        except SQLAlchemyError as error:
+            raise StoreError(f"{_place(self._engine)} could not be read: {error}") from error
+
+
+def _columns(table: FromClause, *, leave_out: Collection[str] = ()) -> list[ColumnElement[Any]]:
+    return [null().label(name) if name in leave_out else table.c[name] for name in COLUMNS]
+
+
+def _resource(row: Row[Any]) -> ResourceData:
+    try:
+        return ResourceData(row.resource_id, orjson.loads(row.attributes), row.schema_url)
+    except orjson.JSONDecodeError:
+        return _LOST._replace(key=row.resource_id)
+
+
+def _explained(error: DBAPIError, engine: Engine) -> StoreError:
+    """Say what happened in the driver's words, and what to do."""
+    place, reason = _place(engine), str(error.orig).partition("\n")[0]
+    if getattr(error.orig, "sqlstate", None) in _NO_SUCH_TABLE or "no such table" in reason:
+        return StoreUnavailableError(f"{place} is not a store of otel-telemetry ({reason}): record something first")
+    if isinstance(error, OperationalError | InterfaceError) or "not a database" in reason:
+        return StoreUnavailableError(f"{place} cannot be reached ({reason}): check that it is there and may be read")
+    return StoreError(f"{place} could not be read ({reason}): check it with the database's own tools")
+
+
+def _place(engine: Engine) -> str:
+    """Name the database, without user, password or options."""
+    url = engine.url
+    return " ".join(filter(None, ("the", engine.dialect.name, "store", url.host, url.database)))
