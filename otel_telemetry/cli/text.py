@@ -52,7 +52,7 @@ class View:
 
 
 def duration(ms: float | None) -> str:
-    """Say how long, in at most 7 characters for anything under three years; None as nothing.
+    """Say how long, in at most 7 characters for anything under 100 days; None as nothing.
 
     >>> [duration(ms) for ms in (0.4217, 312.4, 1240, 61_000, 7_500_000, 273_600_000, None)]
     ['0.42 ms', '312 ms', '1.24 s', '1m 01s', '2h 05m', '3d 04h', '']
