@@ -372,7 +372,7 @@ def _parsed(value: JsonValue) -> JsonValue:
     if not isinstance(value, str):
         return value
     try:
-        return cast("JsonValue", orjson.loads(value))
+        return cast("JsonValue", orjson.loads(str(value)))  # orjson refuses a subclass of str, such as CleanText
     except orjson.JSONDecodeError:
         return None
 
