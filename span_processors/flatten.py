@@ -1,0 +1,193 @@
+"""From the SDK's spans to plain data, redacted, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+
+from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
+
+if TYPE_CHECKING:
+    from span_processors.redaction import Redactor
+
+_REMOTE: Final = 0x300
+"""OTLP's way to say in `flags` that the parent (or the linked span) is in another process: known, and so."""
+
+_KINDS: Final = tuple(SpanKind)
+_STATUS_CODES: Final = tuple(StatusCode)
+_CACHE_SIZE: Final = 128
+
+# by the identity of what was flattened and of the redactor; both are kept, so that no id is used again
+_resources: dict[tuple[int, int], tuple[ResourceData, object, object]] = {}
+_scopes: dict[tuple[int, int], tuple[ScopeData, object, object]] = {}
+
+
+def flatten(span: ReadableSpan, redactor: Redactor) -> SpanData:
+    """Turn a span, ended or still open, into redacted and normalised data.
+
+    Attributes of type `CleanText` are passed through. A resource or scope is flattened once.
+
+    Args:
+        span: the SDK's span; it is not changed.
+        redactor: what names, attributes, events, links, status, resource and scope go through.
+    """
+    end_ns = span.end_time  # first: of a span that ends in another thread meanwhile, the rest is then merely newer
+    context = span.context
+    parent = span.parent
+    status = span.status
+    state = context.trace_state
+    kind = span.kind
+    return SpanData(
+        context.trace_id,
+        context.span_id,
+        None if parent is None else parent.span_id,
+        redactor.text(state.to_header()) if state else "",
+        context.trace_flags if parent is None or not parent.is_remote else context.trace_flags | _REMOTE,
+        redactor.text(span.name),
+        0 if kind is SpanKind.INTERNAL else kind.value,
+        span.start_time or 0,
+        end_ns,
+        0 if status.status_code is StatusCode.UNSET else status.status_code.value,
+        None if status.description is None else redactor.text(status.description),
+        _attributes(span.attributes, redactor),
+        tuple([_event(event, redactor) for event in span.events]),
+        tuple([_link(link, redactor) for link in span.links]),
+        span.dropped_attributes,
+        span.dropped_events,
+        span.dropped_links,
+        _resource(span.resource, redactor),
+        _scope(span.instrumentation_scope, redactor),
+    )
+
+
+def to_readable(span: SpanData) -> ReadableSpan:
+    """Turn data into a span that any of the SDK's exporters takes; the inverse of `flatten`."""
+    context = _context(span.trace_id, span.span_id, span.flags & ~_REMOTE, span.trace_state)
+    parent = None
+    if span.parent_span_id is not None:
+        parent = SpanContext(span.trace_id, span.parent_span_id, span.flags & _REMOTE == _REMOTE, context.trace_flags)
+    return _RedactedSpan(
+        span,
+        name=span.name,
+        context=context,
+        parent=parent,
+        resource=Resource(span.resource.attributes, span.resource.schema_url),
+        attributes=span.attributes,
+        events=[_RedactedEvent(event) for event in span.events],
+        links=[_RedactedLink(link) for link in span.links],
+        kind=_KINDS[span.kind],
+        status=Status(_STATUS_CODES[span.status_code], span.status_message),
+        start_time=span.start_ns,
+        end_time=span.end_ns,
+        instrumentation_scope=InstrumentationScope(
+            span.scope.name, span.scope.version, span.scope.schema_url, span.scope.attributes
+        ),
+    )
+
+
+def _attributes(attributes: Mapping[str, Any] | None, redactor: Redactor) -> dict[str, JsonValue]:
+    # a copy, in one step: the attributes of an open span may change under us
+    return redactor.attributes(attributes.copy()) if attributes else {}  # type: ignore[attr-defined]
+
+
+def _event(event: Event, redactor: Redactor) -> EventData:
+    return EventData(
+        redactor.text(event.name),
+        event.timestamp,
+        _attributes(event.attributes, redactor),
+        event.dropped_attributes,
+    )
+
+
+def _link(link: Link, redactor: Redactor) -> LinkData:
+    context = link.context
+    return LinkData(
+        context.trace_id,
+        context.span_id,
+        redactor.text(context.trace_state.to_header()) if context.trace_state else "",
+        context.trace_flags | _REMOTE if context.is_remote else context.trace_flags,
+        _attributes(link.attributes, redactor),
+        link.dropped_attributes,
+    )
+
+
+def _resource(resource: Resource, redactor: Redactor) -> ResourceData:
+    key = (id(resource), id(redactor))
+    known = _resources.get(key)
+    if known is None:
+        if len(_resources) >= _CACHE_SIZE:
+            _resources.clear()
+        data = ResourceData.of(redactor.attributes(dict(resource.attributes)), redactor.text(resource.schema_url))
+        _resources[key] = known = (data, resource, redactor)
+    return known[0]
+
+
+def _scope(scope: InstrumentationScope | None, redactor: Redactor) -> ScopeData:
+    if scope is None:
+        return ScopeData("")
+    key = (id(scope), id(redactor))
+    known = _scopes.get(key)
+    if known is None:
+        if len(_scopes) >= _CACHE_SIZE:
+            _scopes.clear()
+        data = ScopeData(
+            redactor.text(scope.name),
+            redactor.text(scope.version or ""),
+            redactor.text(scope.schema_url or ""),
+            redactor.attributes(dict(scope.attributes or {})),
+        )
+        _scopes[key] = known = (data, scope, redactor)
+    return known[0]
+
+
+def _context(trace_id: int, span_id: int, flags: int, trace_state: str, *, is_remote: bool = False) -> SpanContext:
+    state = TraceState.from_header([trace_state]) if trace_state else None
+    return SpanContext(trace_id, span_id, is_remote, TraceFlags(flags), state)
+
+
+# The SDK derives the counts of what was dropped from its own collections, which would also cast the values once more.
+
+
+class _RedactedSpan(ReadableSpan):
+    def __init__(self, data: SpanData, **fields: Any) -> None:
+        super().__init__(**fields)
+        self._data = data
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._data.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._data.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._data.dropped_links
+
+
+class _RedactedEvent(Event):
+    def __init__(self, data: EventData) -> None:
+        super().__init__(data.name, data.attributes, data.time_ns)
+        self._dropped = data.dropped_attributes
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._dropped
+
+
+class _RedactedLink(Link):
+    def __init__(self, data: LinkData) -> None:
+        is_remote = data.flags & _REMOTE == _REMOTE
+        context = _context(data.trace_id, data.span_id, data.flags & ~_REMOTE, data.trace_state, is_remote=is_remote)
+        super().__init__(context, data.attributes)
+        self._dropped = data.dropped_attributes
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._dropped
