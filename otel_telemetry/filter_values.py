@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.records import JsonValue
+from span_processors.redaction import normalise
 
 MAX_VALUES: Final = 1_000
 """How many values one filter takes: all of them together stay well below what a database binds to one statement."""
@@ -28,7 +29,6 @@ _UNITS: Final = {
     "w": 604_800 * 10**9,
 }
 _AMOUNT: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?\s*(ms|[smhdw])", re.ASCII | re.IGNORECASE)
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _LONGEST: Final = 2**63 - 1
 
 EnumT = TypeVar("EnumT", bound=Enum)
@@ -94,7 +94,7 @@ def metadata(name: str, given: object) -> dict[str, JsonValue]:
         raise InvalidFilterError(f"{name} takes a mapping from keys to values, such as {{'order': 17}}, not {given!r}")
     if len(given) > MAX_METADATA:
         raise InvalidFilterError(f"{name} asks for {len(given)} keys; {MAX_METADATA} are the most")
-    pairs = {_stored(_text(f"a key of {name}", key)): _normalised(value) for key, value in given.items()}
+    pairs = {_stored(_text(f"a key of {name}", key)): normalise(value)[0] for key, value in given.items()}
     return dict(sorted(pairs.items()))
 
 
@@ -123,11 +123,7 @@ def _text(name: str, given: object) -> str:
 
 
 def _stored(text: str) -> str:
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
-def _normalised(value: JsonValue) -> JsonValue:
-    return _stored(value) if isinstance(value, str) else value
+    return str(normalise(text)[0])
 
 
 def _amount(text: str) -> int | None:

@@ -1,0 +1,216 @@
+"""The reading side of the API: questions in, records out. Pure Python over any `SpanStore`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, Unpack, overload
+
+from otel_telemetry import codec, filter_values
+from otel_telemetry.errors import InvalidFilterError, unknown
+from otel_telemetry.query import (
+    ORDERS,
+    Filter,
+    FilterArguments,
+    Lease,
+    OrderBy,
+    Position,
+    SpanStore,
+    is_interrupted,
+)
+from otel_telemetry.reader import cursors
+from otel_telemetry.reader.page import Page
+from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, statistics
+from otel_telemetry.records import ExecutionRecord, ExecutionSummary
+from otel_telemetry.spans import RowKind, SpanRow, data_of
+
+MAX_LIMIT: Final = 10_000
+_BATCH: Final = 100
+"""Executions that `iterate` holds at once."""
+
+
+class Reader:
+    """Answers questions about what a store holds. Safe to use from several threads, as far as the store is.
+
+    Every method that takes filters takes those of `Filter.parse`, and raises `InvalidFilterError` for an unknown name
+    or value, `StoreUnavailableError` where the store cannot be reached, `StoreError` where it cannot be read.
+
+    Args:
+        store: where the spans are.
+        alive: which of these leases, at this time (nanoseconds since the epoch, UTC), belong to processes that live.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        store: SpanStore,
+        *,
+        alive: Callable[[Iterable[Lease], int], frozenset[int]],
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._alive = alive
+        self._clock = clock
+
+    @overload
+    def query(
+        self,
+        *,
+        payloads: Literal[True] = True,
+        limit: int = 50,
+        cursor: str | None = None,
+        order_by: OrderBy = "-started_at",
+        **filters: Unpack[FilterArguments],
+    ) -> Page[ExecutionRecord]: ...
+
+    @overload
+    def query(
+        self,
+        *,
+        payloads: Literal[False],
+        limit: int = 50,
+        cursor: str | None = None,
+        order_by: OrderBy = "-started_at",
+        **filters: Unpack[FilterArguments],
+    ) -> Page[ExecutionSummary]: ...
+
+    def query(
+        self,
+        *,
+        payloads: bool = True,
+        limit: int = 50,
+        cursor: str | None = None,
+        order_by: OrderBy = "-started_at",
+        **filters: Unpack[FilterArguments],
+    ) -> Page[ExecutionRecord] | Page[ExecutionSummary]:
+        """Return one page of the executions that match.
+
+        Pages follow each other by position, not by number: an execution that is recorded while somebody reads neither
+        repeats one that was seen nor hides one that was not.
+
+        Args:
+            payloads: whether to return whole records, or summaries that cost no look at payloads and spans.
+            limit: how many executions at most, 1 to 10,000.
+            cursor: the `next_cursor` of the page before, given with the same filters and order.
+            order_by: by start or duration; ``-`` for the latest or longest first. What has not ended has no duration.
+            filters: see `Filter`.
+
+        Raises:
+            InvalidCursorError: the cursor is damaged or comes from another query.
+        """
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+            raise InvalidFilterError(f"limit is a whole number from 1 to {MAX_LIMIT:,}, not {limit!r}")
+        _check_choice("order_by", order_by, ORDERS)
+        before = None if cursor is None else cursors.read(cursor)
+        as_of_ns = self._clock() if before is None else before.as_of_ns
+        where = Filter.parse(as_of_ns, **filters)
+        if before is not None:
+            cursors.check(before, where, order_by)
+
+        live = self._live_leases()
+        after = None if before is None else before.position
+        rows = self._store.executions(
+            where, live_leases=live, order_by=order_by, after=after, limit=limit + 1, payloads=payloads
+        )
+        next_cursor = None
+        if len(rows) > limit:
+            rows = rows[:limit]
+            last = Position.of(rows[-1], order_by)
+            next_cursor = None if last is None else cursors.write(as_of_ns, last, where, order_by)
+        if payloads:
+            return Page(tuple(self._records(rows, live)), next_cursor)
+        return Page(tuple(_summaries(rows, live)), next_cursor)
+
+    def get(self, execution_id: str) -> ExecutionRecord | None:
+        """Return one execution with everything nested, or None where there is none of this id."""
+        (wanted,) = filter_values.texts("execution_id", execution_id)
+        rows = self._store.spans([wanted])
+        return _record(rows, self._live_leases()) if rows else None
+
+    def last(self, **filters: Unpack[FilterArguments]) -> ExecutionRecord | None:
+        """Return the execution that started last of those that match, or None where none does."""
+        return next(iter(self.query(limit=1, **filters)), None)
+
+    def count(self, **filters: Unpack[FilterArguments]) -> int:
+        """Return how many executions match."""
+        where = Filter.parse(self._clock(), **filters)
+        return self._store.count(where, live_leases=self._live_leases())
+
+    @overload
+    def iterate(
+        self, *, payloads: Literal[True] = True, order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+    ) -> Iterator[ExecutionRecord]: ...
+
+    @overload
+    def iterate(
+        self, *, payloads: Literal[False], order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+    ) -> Iterator[ExecutionSummary]: ...
+
+    def iterate(
+        self, *, payloads: bool = True, order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+    ) -> Iterator[ExecutionRecord] | Iterator[ExecutionSummary]:
+        """Return an iterator over all executions that match, however many, in constant memory. See `query`."""
+        _check_choice("order_by", order_by, ORDERS)
+        where = Filter.parse(self._clock(), **filters)
+        return self._all_records(where, order_by) if payloads else self._all_summaries(where, order_by)
+
+    def stats(self, by: StatsBy = "tool", **filters: Unpack[FilterArguments]) -> list[Stats]:
+        """Return how each tool, or each step, of the executions that match has done; the most used first."""
+        _check_choice("by", by, STATS_BY)
+        where = Filter.parse(self._clock(), **filters)
+        return statistics(self._store.calls(where, live_leases=self._live_leases()), by)
+
+    def _live_leases(self) -> frozenset[int]:
+        return self._alive(self._store.leases(), self._clock())
+
+    def _all_records(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionRecord]:
+        for rows, live in self._batches(where, order_by, payloads=True):
+            yield from self._records(rows, live)
+
+    def _all_summaries(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionSummary]:
+        for rows, live in self._batches(where, order_by, payloads=False):
+            yield from _summaries(rows, live)
+
+    def _batches(
+        self, where: Filter, order_by: OrderBy, *, payloads: bool
+    ) -> Iterator[tuple[list[SpanRow], frozenset[int]]]:
+        after: Position | None = None
+        while True:
+            live = self._live_leases()
+            rows = self._store.executions(
+                where, live_leases=live, order_by=order_by, after=after, limit=_BATCH, payloads=payloads
+            )
+            if rows:
+                yield rows, live
+                after = Position.of(rows[-1], order_by)
+            if len(rows) < _BATCH:
+                return
+
+    def _records(self, executions: Sequence[SpanRow], live: frozenset[int]) -> Iterator[ExecutionRecord]:
+        spans: dict[str, list[SpanRow]] = {row.execution_id: [] for row in executions}
+        for row in self._store.spans(list(spans)):
+            spans[row.execution_id].append(row)
+        for execution in executions:
+            yield _record(_own_spans(execution, spans[execution.execution_id]), live)
+
+
+def _own_spans(execution: SpanRow, rows: Sequence[SpanRow]) -> list[SpanRow]:
+    """Return the rows of one execution: where its id was recorded twice, those in its trace."""
+    if sum(row.kind == RowKind.EXECUTION for row in rows) == 1:
+        return list(rows)
+    return [execution, *(row for row in rows if row.kind != RowKind.EXECUTION and row.trace_id == execution.trace_id)]
+
+
+def _record(rows: Sequence[SpanRow], live: frozenset[int]) -> ExecutionRecord:
+    spans = [data_of(row) for row in rows]
+    interrupted = {span.span_id for span, row in zip(spans, rows, strict=True) if is_interrupted(row, live)}
+    return codec.decode(spans, interrupted=interrupted)
+
+
+def _summaries(rows: Iterable[SpanRow], live: frozenset[int]) -> Iterator[ExecutionSummary]:
+    return (codec.summary(data_of(row), interrupted=is_interrupted(row, live)) for row in rows)
+
+
+def _check_choice(name: str, given: str, valid: Sequence[str]) -> None:
+    if given not in valid:
+        raise InvalidFilterError(unknown(name, given, valid))
