@@ -26,7 +26,7 @@ JSON_COLUMNS: Final = ("document", "payload")
 """The columns that a text is searched in as `spans.search_text` writes it."""
 
 
-class FilterArguments(TypedDict, total=False):
+class Filters(TypedDict, total=False):
     """The keywords of a query, as `Filter.parse` takes them. None: not asked."""
 
     execution_id: str | Iterable[str] | None
@@ -90,7 +90,7 @@ class Filter:
 
     @classmethod
     def parse(cls, now_ns: int | None = None, /, **filters: object) -> Filter:
-        """Check and convert what a user gives (the keywords of `TelemetryStore.query`: `FilterArguments`).
+        """Check and convert what a user gives (the keywords of `TelemetryStore.query`: `Filters`).
 
         Each of the tuple fields takes one value or an iterable of them; enums also by name or value, any case;
         ``started_after``/``started_before`` an aware or naive (taken as UTC) datetime, integer nanoseconds, an
@@ -107,8 +107,8 @@ class Filter:
         now_ns = time.time_ns() if now_ns is None else now_ns
         fields: dict[str, Any] = {}
         for name, given in filters.items():
-            if name not in FilterArguments.__annotations__:
-                raise InvalidFilterError(unknown("filter", name, FilterArguments.__annotations__))
+            if name not in Filters.__annotations__:
+                raise InvalidFilterError(unknown("filter", name, Filters.__annotations__))
             if given is None:
                 continue
             if name in _MOMENTS:

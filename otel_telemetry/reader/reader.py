@@ -11,7 +11,7 @@ from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.query import (
     ORDERS,
     Filter,
-    FilterArguments,
+    Filters,
     Lease,
     OrderBy,
     Position,
@@ -60,7 +60,7 @@ class Reader:
         limit: int = 50,
         cursor: str | None = None,
         order_by: OrderBy = "-started_at",
-        **filters: Unpack[FilterArguments],
+        **filters: Unpack[Filters],
     ) -> Page[ExecutionRecord]: ...
 
     @overload
@@ -71,7 +71,7 @@ class Reader:
         limit: int = 50,
         cursor: str | None = None,
         order_by: OrderBy = "-started_at",
-        **filters: Unpack[FilterArguments],
+        **filters: Unpack[Filters],
     ) -> Page[ExecutionSummary]: ...
 
     def query(
@@ -81,7 +81,7 @@ class Reader:
         limit: int = 50,
         cursor: str | None = None,
         order_by: OrderBy = "-started_at",
-        **filters: Unpack[FilterArguments],
+        **filters: Unpack[Filters],
     ) -> Page[ExecutionRecord] | Page[ExecutionSummary]:
         """Return one page of the executions that match.
 
@@ -127,34 +127,34 @@ class Reader:
         rows = self._store.spans([wanted])
         return _record(rows, self._live_leases()) if rows else None
 
-    def last(self, **filters: Unpack[FilterArguments]) -> ExecutionRecord | None:
+    def last(self, **filters: Unpack[Filters]) -> ExecutionRecord | None:
         """Return the execution that started last of those that match, or None where none does."""
         return next(iter(self.query(limit=1, **filters)), None)
 
-    def count(self, **filters: Unpack[FilterArguments]) -> int:
+    def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many executions match."""
         where = Filter.parse(self._clock(), **filters)
         return self._store.count(where, live_leases=self._live_leases())
 
     @overload
     def iterate(
-        self, *, payloads: Literal[True] = True, order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+        self, *, payloads: Literal[True] = True, order_by: OrderBy = "-started_at", **filters: Unpack[Filters]
     ) -> Iterator[ExecutionRecord]: ...
 
     @overload
     def iterate(
-        self, *, payloads: Literal[False], order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+        self, *, payloads: Literal[False], order_by: OrderBy = "-started_at", **filters: Unpack[Filters]
     ) -> Iterator[ExecutionSummary]: ...
 
     def iterate(
-        self, *, payloads: bool = True, order_by: OrderBy = "-started_at", **filters: Unpack[FilterArguments]
+        self, *, payloads: bool = True, order_by: OrderBy = "-started_at", **filters: Unpack[Filters]
     ) -> Iterator[ExecutionRecord] | Iterator[ExecutionSummary]:
         """Return an iterator over all executions that match, however many, in constant memory. See `query`."""
         _check_choice("order_by", order_by, ORDERS)
         where = Filter.parse(self._clock(), **filters)
         return self._all_records(where, order_by) if payloads else self._all_summaries(where, order_by)
 
-    def stats(self, by: StatsBy = "tool", **filters: Unpack[FilterArguments]) -> list[Stats]:
+    def stats(self, by: StatsBy = "tool", **filters: Unpack[Filters]) -> list[Stats]:
         """Return how each tool, or each step, of the executions that match has done; the most used first."""
         _check_choice("by", by, STATS_BY)
         where = Filter.parse(self._clock(), **filters)
