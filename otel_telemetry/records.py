@@ -114,17 +114,38 @@ class SpanLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanResource:
+    """The entity that produced a span: a service, a host, a process."""
+
+    attributes: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    schema_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanScope:
+    """The instrumentation that recorded a span."""
+
+    name: str = ""
+    version: str = ""
+    schema_url: str = ""
+    attributes: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpanInfo:
     """The OpenTelemetry side of a record: its ids, and all that the other fields do not say.
 
-    Ids are lower-case hexadecimal (32 and 16 digits). `attributes` holds only what no field of the record
-    was read from. `resource` and `scope` are None where they equal those of the execution's own span.
+    Ids are lower-case hexadecimal (32 and 16 digits). `attributes` holds only what no field of the record was
+    read from, except where the span is `foreign`: recorded by others, under their conventions. Then it holds everything,
+    and the record's fields are a reading of it. `resource` and `scope` are None where they equal those of the
+    execution's own span.
     """
 
     trace_id: str
     span_id: str
     parent_span_id: str | None = None
     name: str
+    foreign: bool = False
     kind: str = "internal"
     status_code: str = "unset"
     status_message: str | None = field(default=None, repr=False)
@@ -136,8 +157,8 @@ class SpanInfo:
     dropped_attributes: int = 0
     dropped_events: int = 0
     dropped_links: int = 0
-    resource: dict[str, JsonValue] | None = field(default=None, repr=False)
-    scope: dict[str, JsonValue] | None = field(default=None, repr=False)
+    resource: SpanResource | None = field(default=None, repr=False)
+    scope: SpanScope | None = field(default=None, repr=False)
 
 
 def _milliseconds(started_at: int | None, completed_at: int | None) -> float | None:
@@ -216,8 +237,9 @@ class ExecutionRecord:
 
     `steps` are in the order they started. `tool_calls` are those made outside any step (a DIRECT
     execution has just one). `spans` are the other spans recorded inside. `interrupted` says that the status
-    was not final when the process that ran the execution went away. `problems` lists, in words, what could not be stored
-    or read back as it was.
+    was not final when the process that ran the execution went away. `rootless` says that the execution's own span is missing, and
+    that what is known was gathered from the spans inside. `problems` lists, in words, what could not be stored or
+    read back as it was.
     """
 
     execution_id: str
@@ -235,6 +257,7 @@ class ExecutionRecord:
     caller_id: str | None = None
     metadata: dict[str, JsonValue] = field(default_factory=dict, repr=False)
     interrupted: bool = False
+    rootless: bool = False
     parent_execution_id: str | None = None
     tool_calls: tuple[ToolCallRecord, ...] = field(default=(), repr=False)
     spans: tuple[SpanRecord, ...] = field(default=(), repr=False)

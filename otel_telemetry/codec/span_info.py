@@ -1,0 +1,129 @@
+"""The OpenTelemetry side of a record: spans to `SpanInfo` and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from otel_telemetry.records import JsonValue, SpanEvent, SpanInfo, SpanLink, SpanResource, SpanScope
+from span_processors.data import EventData, LinkData, ResourceData, ScopeData, SpanData
+
+_KINDS: Final = ("internal", "server", "client", "producer", "consumer")
+_STATUS_CODES: Final = ("unset", "ok", "error")
+
+
+class Origin(NamedTuple):
+    """What recorded an execution's own span; its other spans say it only where theirs differs."""
+
+    resource: ResourceData
+    scope: ScopeData
+
+
+def info_of(span: SpanData, attributes: Mapping[str, JsonValue], *, foreign: bool, origin: Origin | None) -> SpanInfo:
+    """Return what a span says besides the fields of its record; `attributes` are those that no field says."""
+    return SpanInfo(
+        trace_id=f"{span.trace_id:032x}",
+        span_id=f"{span.span_id:016x}",
+        parent_span_id=None if span.parent_span_id is None else f"{span.parent_span_id:016x}",
+        name=span.name,
+        foreign=foreign,
+        kind=_name(_KINDS, span.kind),
+        status_code=_name(_STATUS_CODES, span.status_code),
+        status_message=span.status_message,
+        trace_state=span.trace_state,
+        flags=span.flags,
+        attributes={key: attributes[key] for key in sorted(attributes)},
+        events=tuple(
+            SpanEvent(name=name, time_ns=time_ns, attributes=more, dropped_attributes=dropped)
+            for name, time_ns, more, dropped in span.events
+        ),
+        links=tuple(
+            SpanLink(
+                trace_id=f"{link.trace_id:032x}",
+                span_id=f"{link.span_id:016x}",
+                trace_state=link.trace_state,
+                flags=link.flags,
+                attributes=link.attributes,
+                dropped_attributes=link.dropped_attributes,
+            )
+            for link in span.links
+        ),
+        dropped_attributes=span.dropped_attributes,
+        dropped_events=span.dropped_events,
+        dropped_links=span.dropped_links,
+        resource=None if origin and span.resource == origin.resource else _resource_to_record(span.resource),
+        scope=None if origin and span.scope == origin.scope else _scope_to_record(span.scope),
+    )
+
+
+def span_of(
+    info: SpanInfo, attributes: dict[str, JsonValue], started_at: int, completed_at: int | None, origin: Origin | None
+) -> SpanData:
+    """Return the span that `info_of` was given."""
+    return SpanData(
+        trace_id=int(info.trace_id, 16),
+        span_id=int(info.span_id, 16),
+        parent_span_id=None if info.parent_span_id is None else int(info.parent_span_id, 16),
+        trace_state=info.trace_state,
+        flags=info.flags,
+        name=info.name,
+        kind=_number(_KINDS, info.kind),
+        start_ns=started_at,
+        end_ns=completed_at,
+        status_code=_number(_STATUS_CODES, info.status_code),
+        status_message=info.status_message,
+        attributes=attributes,
+        events=tuple(
+            EventData(event.name, event.time_ns, dict(event.attributes), event.dropped_attributes)
+            for event in info.events
+        ),
+        links=tuple(
+            LinkData(
+                int(link.trace_id, 16),
+                int(link.span_id, 16),
+                link.trace_state,
+                link.flags,
+                dict(link.attributes),
+                link.dropped_attributes,
+            )
+            for link in info.links
+        ),
+        dropped_attributes=info.dropped_attributes,
+        dropped_events=info.dropped_events,
+        dropped_links=info.dropped_links,
+        resource=_resource_of(info.resource) if info.resource is not None or origin is None else origin.resource,
+        scope=_scope_of(info.scope) if info.scope is not None or origin is None else origin.scope,
+    )
+
+
+def origin_of(info: SpanInfo) -> Origin:
+    """Return what recorded the span, which says so itself."""
+    return Origin(_resource_of(info.resource), _scope_of(info.scope))
+
+
+def _resource_to_record(resource: ResourceData) -> SpanResource:
+    return SpanResource(attributes=resource.attributes, schema_url=resource.schema_url)
+
+
+def _resource_of(resource: SpanResource | None) -> ResourceData:
+    resource = resource or SpanResource()
+    return ResourceData.of(dict(resource.attributes), resource.schema_url)
+
+
+def _scope_to_record(scope: ScopeData) -> SpanScope:
+    return SpanScope(
+        name=scope.name, version=scope.version, schema_url=scope.schema_url, attributes=scope.attributes
+    )
+
+
+def _scope_of(scope: SpanScope | None) -> ScopeData:
+    scope = scope or SpanScope()
+    return ScopeData(scope.name, scope.version, scope.schema_url, dict(scope.attributes))
+
+
+def _name(names: tuple[str, ...], number: int) -> str:
+    return names[number] if 0 <= number < len(names) else str(number)
+
+
+def _number(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else int(name)

@@ -1,0 +1,254 @@
+"""Which attribute holds which field of a record, once for both directions.
+
+Each record kind has one table; encoding and decoding loop over it. A field that no table names, and that is not
+read from the span itself, fails at import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, cast
+
+import orjson
+
+from otel_telemetry import semconv
+from otel_telemetry.codec.json_form import error_from_json, error_to_json
+from otel_telemetry.errors import FormatError
+from otel_telemetry.records import (
+    ExecutionRecord,
+    ExecutionStatus,
+    ExecutionType,
+    JsonValue,
+    SpanRecord,
+    StepRecord,
+    StepStatus,
+    StepType,
+    ToolCallRecord,
+    ToolCallSource,
+)
+from otel_telemetry.spans.text import canonical
+from span_processors.data import CleanText
+
+
+class Unreadable(Exception):  # noqa: N818  (no error to users: it becomes a problem in words)
+    """An attribute's value is not what its field needs; the message says in words what it should be."""
+
+
+class Field(NamedTuple):
+    """One field of a record: its attribute, and how the value gets there (`dump`; None: no attribute) and back."""
+
+    name: str
+    key: str
+    dump: Callable[[Any], JsonValue]
+    load: Callable[[JsonValue], Any]
+
+
+class Table(NamedTuple):
+    """A record kind: what marks its spans, and the fields that attributes hold."""
+
+    record: type
+    constants: tuple[tuple[str, str], ...]
+    fields: tuple[Field, ...]
+    required: frozenset[str]
+
+
+def _text(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> str:
+        if not isinstance(value, str):
+            raise Unreadable("is not text")
+        return value
+
+    return Field(name, key, _same, load)
+
+
+def _integer(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> int:
+        if type(value) is not int:
+            raise Unreadable("is not an integer")
+        return value
+
+    return Field(name, key, _same, load)
+
+
+def _enum(name: str, key: str, kind: Callable[[str], Any]) -> Field:
+    def load(value: JsonValue) -> Any:
+        try:
+            return kind(cast("str", value))
+        except ValueError:
+            raise Unreadable(f"is {value!r:.40}, which is none of its values") from None
+
+    return Field(name, key, lambda member: cast("str", member.value), load)
+
+
+def _flag(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> bool:
+        if type(value) is not bool:
+            raise Unreadable("is neither true nor false")
+        return value
+
+    return Field(name, key, lambda value: value or None, load)
+
+
+def _json(name: str, key: str) -> Field:
+    return Field(name, key, _json_text, _parsed)
+
+
+def _mapping(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> dict[str, JsonValue]:
+        parsed = _parsed(value)
+        if not isinstance(parsed, dict):
+            raise Unreadable("is not a JSON object")
+        return parsed
+
+    return Field(name, key, lambda value: _json_text(value or None), load)
+
+
+def _error(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> Any:
+        try:
+            return error_from_json(_parsed(value))
+        except (FormatError, RecursionError) as error:
+            raise Unreadable(f"is no error record ({error})") from None
+
+    return Field(name, key, lambda error: None if error is None else _json_text(error_to_json(error)), load)
+
+
+def _texts(name: str, key: str) -> Field:
+    def load(value: JsonValue) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise Unreadable("is not a list of texts")
+        return tuple(cast("list[str]", value))
+
+    return Field(name, key, lambda texts: list(texts) or None, load)
+
+
+def _same(value: JsonValue) -> JsonValue:
+    return value
+
+
+def _json_text(value: JsonValue) -> CleanText | None:
+    return None if value is None else CleanText(canonical(value))
+
+
+def _parsed(value: JsonValue) -> JsonValue:
+    """Return what a JSON attribute holds; an attribute that came as a map instead of text is taken as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return cast("JsonValue", orjson.loads(str(value)))
+    except orjson.JSONDecodeError:
+        raise Unreadable("is not JSON") from None
+
+
+_SPAN_FIELDS: Final = frozenset({"started_at", "completed_at", "duration_ms", "span"})
+"""Fields that the span itself holds."""
+_NESTED_FIELDS: Final = frozenset({"steps", "tool_calls", "spans", "rootless"})
+"""Fields that other spans hold, or the lack of one."""
+_SEQUENCE: Final = _integer("sequence", semconv.SEQUENCE)
+_PROBLEMS: Final = _texts("problems", semconv.PROBLEMS)
+_ERROR: Final = _error("error", semconv.ERROR)
+
+
+def _table(record: type, constants: Mapping[str, str], *fields: Field) -> Table:
+    named = {field.name for field in fields}
+    declared = {field.name: field for field in dataclasses.fields(record)}
+    missing = declared.keys() - named - _SPAN_FIELDS - _NESTED_FIELDS
+    unknown = named - declared.keys()
+    if missing or unknown:
+        raise TypeError(f"the table of {record.__name__} lacks {sorted(missing)} and invents {sorted(unknown)}")
+    required = frozenset(
+        name
+        for name in named
+        if declared[name].default is dataclasses.MISSING and declared[name].default_factory is dataclasses.MISSING
+    )
+    return Table(record, tuple(constants.items()), fields, required)
+
+
+EXECUTION: Final = _table(
+    ExecutionRecord,
+    {semconv.KIND: "execution", semconv.OPERATION_NAME: semconv.SpanName.EXECUTION},
+    _text("execution_id", semconv.EXECUTION_ID),
+    _enum("type", semconv.EXECUTION_TYPE, ExecutionType),
+    _text("workflow_name", semconv.WORKFLOW_NAME),
+    _text("workflow_version", semconv.WORKFLOW_VERSION),
+    _enum("status", semconv.STATUS, ExecutionStatus),
+    _text("caller_id", semconv.CALLER_ID),
+    _text("parent_execution_id", semconv.PARENT_EXECUTION_ID),
+    _flag("interrupted", semconv.INTERRUPTED),
+    _mapping("metadata", semconv.METADATA),
+    _SEQUENCE,
+    _json("inputs", semconv.INPUTS),
+    _json("outputs", semconv.OUTPUTS),
+    _ERROR,
+    _PROBLEMS,
+)
+STEP: Final = _table(
+    StepRecord,
+    {semconv.KIND: "step"},
+    _text("step_id", semconv.STEP_ID),
+    _enum("step_type", semconv.STEP_TYPE, StepType),
+    _enum("status", semconv.STATUS, StepStatus),
+    _text("skip_reason", semconv.SKIP_REASON),
+    _text("tool_name", semconv.TOOL_NAME),
+    _text("code_hash", semconv.CODE_HASH),
+    _integer("attempt", semconv.ATTEMPT),
+    _SEQUENCE,
+    _json("tool_params", semconv.STEP_PARAMS),
+    _json("tool_result", semconv.STEP_RESULT),
+    _ERROR,
+    _PROBLEMS,
+)
+TOOL_CALL: Final = _table(
+    ToolCallRecord,
+    {semconv.KIND: "tool_call", semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL},
+    _text("execution_id", semconv.EXECUTION_ID),
+    _text("call_id", semconv.TOOL_CALL_ID),
+    _text("tool_name", semconv.TOOL_NAME),
+    _text("step_id", semconv.STEP_ID),
+    _enum("source", semconv.TOOL_SOURCE, ToolCallSource),
+    _SEQUENCE,
+    _json("params", semconv.TOOL_PARAMS),
+    _json("result", semconv.TOOL_RESULT),
+    _ERROR,
+    _PROBLEMS,
+)
+SPAN: Final = _table(SpanRecord, {}, _SEQUENCE, _PROBLEMS)
+
+
+def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue], list[str]]:
+    """Read the fields of a record from a span's attributes.
+
+    Returns:
+        The fields found; the attributes left, which are those that no field says exactly; and what could not be read.
+    """
+    rest = dict(attributes)
+    for key, value in table.constants:
+        if rest.get(key) == value:
+            del rest[key]
+    fields: dict[str, Any] = {}
+    unreadable: list[str] = []
+    for name, key, dump, load_value in table.fields:
+        raw = attributes.get(key)
+        if raw is None:
+            continue
+        try:
+            value = load_value(raw)
+        except Unreadable as reason:
+            unreadable.append(f"{key} {reason}")
+            continue
+        fields[name] = value
+        # JSON null is told from no attribute by neither side: both are None
+        if value is None or dump(value) == raw:
+            del rest[key]
+    return fields, rest, unreadable
+
+
+def dump(table: Table, record: Any) -> dict[str, JsonValue]:
+    """Write the fields of a record as attributes of its span."""
+    attributes: dict[str, JsonValue] = dict(table.constants)
+    for name, key, dump_value, _ in table.fields:
+        value = dump_value(getattr(record, name)) if getattr(record, name) is not None else None
+        if value is not None:
+            attributes[key] = value
+    return attributes
