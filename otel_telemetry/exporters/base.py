@@ -6,19 +6,21 @@ import logging
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_telemetry.exporters.lease import new_lease
 from otel_telemetry.spans import SpanRow, row_of
+from span_processors.flatten import flatten
+from span_processors.redaction import RedactionSettings, Redactor
 from span_processors.sinks import RetryableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from opentelemetry.sdk.trace import ReadableSpan
-    from span_processors.redaction import Redactor
 
     from otel_telemetry.query import SpanStore
     from span_processors.data import SpanData
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 ConnectionT = TypeVar("ConnectionT")
 
 ROW_OVERHEAD: Final = 700
-"""Bytes that a row holds in memory besides its document and payload: the tuple, its numbers and short texts (measured)."""
+"""Bytes that a row holds in memory besides its document and payload: the tuple, numbers and short texts."""
 
 _logger = logging.getLogger(__name__)
 _inherited: Final[list[object]] = []
@@ -36,14 +38,15 @@ _inherited: Final[list[object]] = []
 class StoreExporter(SpanExporter, Generic[ConnectionT]):
     """A `SpanSink` of `SpanRow` that is an OpenTelemetry `SpanExporter` as well.
 
-    The connection is opened on first use, in the thread that uses it, and again after an error that was not a row's fault.
+    The connection is opened on first use, in the thread that uses it, and anew after an error that was
+    not a row's fault.
     """
 
-    name: ClassVar[str]
-    wants_starts: ClassVar[bool] = True
+    name: str
+    wants_starts = True
 
     def __init__(self, redactor: Redactor | None = None) -> None:
-        self._redactor = redactor
+        self._redactor: Final = redactor or Redactor(RedactionSettings())
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -92,10 +95,6 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Redact and write ended spans, as a part of any OpenTelemetry pipeline. Never raises."""
-        from span_processors.flatten import flatten
-        from span_processors.redaction import RedactionSettings, Redactor
-
-        self._redactor = self._redactor or Redactor(RedactionSettings())
         try:
             self.write([self.prepare(flatten(span, self._redactor)) for span in spans])
         except Exception as error:

@@ -10,12 +10,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.query import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 HEARTBEAT_LIMIT_NS: Final = 60 * 1_000_000_000
 """A process that cannot be looked up is alive while its heartbeat is younger than this."""

@@ -6,18 +6,18 @@ import itertools
 import os
 import sqlite3
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.base import StoreExporter
 from otel_telemetry.exporters.sqlite_file import BUSY_TIMEOUT_S
 from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
-from otel_telemetry.spans import SpanRow
 
 if TYPE_CHECKING:
-    from span_processors.redaction import Redactor
+    from collections.abc import Sequence
 
     from otel_telemetry.query import SpanStore
+    from otel_telemetry.spans import SpanRow
+    from span_processors.redaction import Redactor
 
 _numbers: Final = itertools.count()
 
@@ -31,7 +31,7 @@ class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
         redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
     """
 
-    name: ClassVar[str] = "memory"
+    name = "memory"
 
     def __init__(self, *, redactor: Redactor | None = None) -> None:
         super().__init__(redactor)
@@ -39,7 +39,7 @@ class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
     def store(self) -> SpanStore:
         """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
         # Deferred: SQLAlchemy costs more than everything that recording imports.
-        from otel_telemetry.exporters.reading import open_memory
+        from otel_telemetry.exporters.reading import open_memory  # noqa: PLC0415
 
         return open_memory(self.connect)
 
@@ -52,7 +52,7 @@ class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
     def _start_anew(self) -> None:
         super()._start_anew()
         self._uri = f"file:/otel-telemetry-{os.getpid()}-{next(_numbers)}?vfs=memdb"
-        # The database lives as long as a connection to it does. This one outlives `close`: what was recorded can still be read.
+        # The database lives as long as a connection to it. This one outlives `close`: what was recorded can be read.
         anchor = self.connect()
         with transaction(anchor):
             create_tables(anchor)

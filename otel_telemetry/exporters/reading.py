@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters import sqlite_file
 from otel_telemetry.exporters.sql_store import SQLSpanStore
-from otel_telemetry.exporters.version import needs_migration
+from otel_telemetry.exporters.version import check_version
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from pathlib import Path
+
     from otel_telemetry.query import SpanStore
 
 
-def open_sqlite(path: Path) -> SpanStore:
-    """Open the store in the file at `path`, which must exist, for reading.
+def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> SpanStore:
+    """Open the store in the file at `path` for reading. The file is looked at with the first question.
 
-    Raises:
-        StoreUnavailableError: there is no file, or it is not a store.
-        StoreError: it is of a newer major version.
+    Args:
+        path: where it is.
+        make: makes the store where there is none yet; without it, that is a `StoreUnavailableError`.
     """
-    if not path.is_file():
-        raise StoreUnavailableError(f"there is no store at {path}: record something first, or name another file")
 
     def connect() -> sqlite3.Connection:
-        return _read_only(sqlite_file.connect(path, mode="ro"))
+        if make is not None and not path.exists():
+            make()
+        if not path.is_file():
+            raise StoreUnavailableError(f"there is no store at {path}: record something first, or name another file")
+        connection = sqlite_file.connect(path, mode="ro")
+        try:
+            _check(connection, path)
+            return _read_only(connection)
+        except BaseException:
+            connection.close()
+            raise
 
-    connection = connect()
-    try:
-        found = sqlite_file.version_of(connection, path)
-    finally:
-        connection.close()
-    if found is None:
-        raise StoreUnavailableError(f"{path} is empty: record something first, or name another file")
-    needs_migration(found, str(path))
-    return _store(connect)
+    return _store(connect, str(path))
 
 
 def open_memory(connect: Callable[[], sqlite3.Connection]) -> SpanStore:
     """Open the database in memory that `connect` leads to, for reading."""
-    return _store(lambda: _read_only(connect()))
+    return _store(lambda: _read_only(connect()), ":memory:")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = sqlite_file.version_of(connection, path)
+    if found is None:
+        raise StoreUnavailableError(f"{path} is empty: record something first, or name another file")
+    check_version(found, str(path))
 
 
 def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -53,6 +61,7 @@ def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _store(connect: Callable[[], sqlite3.Connection]) -> SpanStore:
-    # No pool: a connection costs less than a query, survives neither a fork nor the replacement of its file.
-    return SQLSpanStore(create_engine("sqlite://", creator=connect, poolclass=NullPool), owns_engine=True)
+def _store(connect: Callable[[], sqlite3.Connection], name: str) -> SpanStore:
+    # No pool: a connection costs less than a query, and one that is kept outlives forks and replaced files.
+    engine = create_engine(URL.create("sqlite", database=name), creator=connect, poolclass=NullPool)
+    return SQLSpanStore(engine, owns_engine=True)

@@ -1,4 +1,4 @@
-"""The tables of a store, the same in SQLite and PostgreSQL. What stands here is the definition; DDL is generated from it.
+"""The tables of a store, the same in SQLite and PostgreSQL. This is the definition; DDL is generated from it.
 
 An index costs every write that it applies to, so each has a reader, named beside it, and all but the key are partial:
 of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls.
@@ -33,7 +33,7 @@ spans: Final = Table(
     "spans",
     METADATA,
     # Eight-byte columns that are always there come first, so that PostgreSQL pads nothing; what may be missing
-    # costs nothing there; heavy text is last, so that SQLite reads the columns before it without touching overflow pages.
+    # costs nothing there. Heavy text is last, so that SQLite reads what stands before it without following it.
     Column("started_ns", BigInteger, nullable=False),
     Column("span_id", BigInteger, nullable=False),
     Column("resource_id", BigInteger, nullable=False),

@@ -6,17 +6,20 @@ All comparisons are between integers or between texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, false, literal_column, or_, tuple_
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from otel_telemetry.exporters.schema import IS_EXECUTION, IS_OPEN, execution_metadata, spans
 from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Position
 from otel_telemetry.spans import index_value, search_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 DURATION: Final[ColumnElement[int]] = spans.c.ended_ns - spans.c.started_ns
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, null, or_, select
@@ -17,6 +16,9 @@ from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.spans import COLUMNS, SpanRow
 from span_processors.data import ResourceData
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _IDS_PER_STATEMENT: Final = 10_000
 """SQLite binds 32,766 values to a statement, PostgreSQL 65,535."""

@@ -6,20 +6,20 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters import sqlite_file
 from otel_telemetry.exporters.base import StoreExporter
 from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
-from otel_telemetry.exporters.version import needs_migration
-from otel_telemetry.spans import SpanRow
+from otel_telemetry.exporters.version import check_version, is_older
 
 if TYPE_CHECKING:
-    from span_processors.redaction import Redactor
+    from collections.abc import Sequence
 
     from otel_telemetry.query import SpanStore
+    from otel_telemetry.spans import SpanRow
+    from span_processors.redaction import Redactor
 
 _SETTINGS: Final = (
     "PRAGMA page_size = 8192",
@@ -33,7 +33,7 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
     """Writes spans to a SQLite file, which any number of processes may share.
 
     Args:
-        path: the file, or its URL (``sqlite:///telemetry.db``). It is made with the first span, readable by its owner only.
+        path: the file, or its URL (``sqlite:///telemetry.db``). It is made with the first span, for its owner only.
         redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
 
     Raises:
@@ -42,7 +42,7 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
         StoreError: a store of a newer major version is there.
     """
 
-    name: ClassVar[str] = "sqlite"
+    name = "sqlite"
 
     def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> None:
         text = os.fspath(path)
@@ -55,12 +55,10 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
 
     def store(self) -> SpanStore:
         """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
-        if not self._path.exists():
-            self._disconnect(self._connect())
         # Deferred: SQLAlchemy costs more than everything that recording imports.
-        from otel_telemetry.exporters.reading import open_sqlite
+        from otel_telemetry.exporters.reading import open_sqlite  # noqa: PLC0415
 
-        return open_sqlite(self._path)
+        return open_sqlite(self._path, make=lambda: self._connect().close())
 
     def _connect(self) -> sqlite3.Connection:
         sqlite_file.create_file(self._path)
@@ -85,11 +83,12 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
                 if found is None:
                     create_tables(connection)
                     return
-        if needs_migration(found, str(self._path)):
+        check_version(found, str(self._path))
+        if is_older(found):
             # Deferred: Alembic is needed by the one process that finds an older store.
-            from otel_telemetry.exporters.migrations import upgrade_sqlite
+            from otel_telemetry.exporters.migrations import upgrade_sqlite  # noqa: PLC0415
 
-            upgrade_sqlite(connection)
+            upgrade_sqlite(self._path)
 
     def _disconnect(self, connection: sqlite3.Connection) -> None:
         connection.close()
@@ -122,7 +121,7 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch to write-ahead logging, which alone lets readers and a writer work at once.
 
-    Processes that open a new store at the same moment meet here, and for this one statement SQLite does not wait for them.
+    Processes that open a new store at the same moment meet here, and for this one statement SQLite does not wait.
     """
     deadline = time.monotonic() + sqlite_file.BUSY_TIMEOUT_S
     while True:

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
-from otel_telemetry.exporters.version import needs_migration
+from otel_telemetry.exporters.version import check_version
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long to wait for another process's transaction."""
@@ -36,7 +36,7 @@ def check_path(path: Path) -> None:
     """Find out, without making anything, whether a store is or can be made at `path`.
 
     Raises:
-        ConfigurationError: `path` can never be a store: a directory, a symbolic link, or in a place that is not writable.
+        ConfigurationError: no store can be there: a directory, a symbolic link, or not writable.
         StoreUnavailableError: the file there is not a store.
     """
     try:
@@ -55,14 +55,12 @@ def check_path(path: Path) -> None:
     if not stat.S_ISREG(mode):
         raise ConfigurationError(f"{path} is not a file: name one, such as {path / 'telemetry.db'}")
     if not os.access(path, os.R_OK | os.W_OK):
-        raise ConfigurationError(
-            f"{path} may not be written by this user: name another place or change its permissions"
-        )
+        raise ConfigurationError(f"{path} cannot be written by this user: change its permissions or name another")
     connection = connect(path, mode="ro")
     try:
         found = version_of(connection, path)
         if found is not None:
-            needs_migration(found, str(path))
+            check_version(found, str(path))
     finally:
         connection.close()
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.ddl import statements
-from otel_telemetry.exporters.statements import COLUMN_LIST, ON_CONFLICT
+from otel_telemetry.exporters.statements import COLUMN_LIST, METADATA_COLUMNS, ON_CONFLICT
 from otel_telemetry.exporters.version import HEAD
 from otel_telemetry.query import Lease
 from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
-from otel_telemetry.spans.text import canonical
+from span_processors.redaction import canonical
 
-BUSY_TIMEOUT_S: Final = 30.0
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 _WIDTH: Final = len(COLUMNS)
 _INSERT_SPANS: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES ({', '.join('?' * _WIDTH)}) {ON_CONFLICT}"
@@ -29,7 +30,9 @@ _STANDS: Final = (
 _DELETE_METADATA: Final = (
     f"DELETE FROM execution_metadata WHERE execution_id = ?1 AND started_ns = ?2 AND span_id = ?3 AND {_STANDS}"
 )
-_INSERT_METADATA: Final = f"INSERT INTO execution_metadata (execution_id, started_ns, span_id, key, value) SELECT ?1, ?2, ?3, ?5, ?6 WHERE {_STANDS}"
+_INSERT_METADATA: Final = (
+    f"INSERT INTO execution_metadata ({METADATA_COLUMNS}) SELECT ?1, ?2, ?3, ?5, ?6 WHERE {_STANDS}"
+)
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -58,7 +61,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
-def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: Set[int]) -> None:
+def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: AbstractSet[int]) -> None:
     """Write rows, their resources and their metadata, in one transaction."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
     executions = [row for row in rows if row.kind == RowKind.EXECUTION]

@@ -1,4 +1,4 @@
-"""The SQL of the write path, made from the names of the columns; both dialects share all but their placeholders."""
+"""The SQL that both dialects share, made from the names of the columns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from otel_telemetry.spans import COLUMNS
 
 KEY: Final = ("execution_id", "started_ns", "span_id")
 COLUMN_LIST: Final = ", ".join(COLUMNS)
+METADATA_COLUMNS: Final = ", ".join((*KEY, "key", "value"))
 
 ON_CONFLICT: Final = (
     f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET "

@@ -1,4 +1,4 @@
-"""Which versions of the schema this code can work with. A version is ``major.minor``; within a major, changes only add."""
+"""Which versions of the schema this code works with. A version is ``major.minor``; within a major, changes only add."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ HEAD: Final = "1.0"
 """The version that this code writes: the last revision of the migrations."""
 
 
-def needs_migration(found: str, where: str) -> bool:
-    """Whether the store at `where`, whose version is `found`, must be migrated before it is written.
+def check_version(found: str, where: str) -> None:
+    """Refuse the store at `where`, whose version is `found`, if this code cannot work with it.
 
-    A newer store of the same major is not: what it has more, this code leaves alone.
+    A newer store of the same major is welcome: what it has more, this code leaves alone.
 
     Raises:
         StoreUnavailableError: `found` is not a version of ours, so this is not a store.
         StoreError: the store is of a newer major version.
     """
     try:
-        major, minor = _parts(found)
+        newer = _parts(found)[0] > _parts(HEAD)[0]
     except ValueError:
         raise StoreUnavailableError(
             f"{where} belongs to another program (its version is {found!r}): name another place"
         ) from None
-    head = _parts(HEAD)
-    if major > head[0]:
+    if newer:
         raise StoreError(f"{where} has version {found}, and this program knows {HEAD}: upgrade otel-telemetry")
-    return (major, minor) < head
+
+
+def is_older(found: str) -> bool:
+    """Whether a store of this version must be migrated before it is written."""
+    return _parts(found) < _parts(HEAD)
 
 
 def _parts(version: str) -> tuple[int, int]:

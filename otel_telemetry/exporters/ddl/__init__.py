@@ -18,5 +18,5 @@ def path_of(dialect: Dialect) -> Path:
 
 
 def statements(dialect: Dialect) -> list[str]:
-    """Return the statements that make the tables and indexes, in order; each changes nothing where its object exists."""
+    """Return the statements that make the tables and indexes, in order; none changes an object that exists."""
     return path_of(dialect).read_text(encoding="ascii").removesuffix(";\n").split(";\n")

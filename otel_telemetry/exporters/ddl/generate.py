@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from sqlalchemy import create_mock_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from otel_telemetry.exporters.ddl import Dialect
 from otel_telemetry.exporters.schema import METADATA
+
+if TYPE_CHECKING:
+    from otel_telemetry.exporters.ddl import Dialect
+
+_URLS: Final = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 
 
 def compile_ddl(dialect: Dialect) -> str:

@@ -1,0 +1,95 @@
+"""Spans into PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from otel_telemetry.exporters import postgres_schema, postgres_writer
+from otel_telemetry.exporters.base import StoreExporter
+from otel_telemetry.exporters.postgres_url import Place, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import psycopg
+
+    from otel_telemetry.query import SpanStore
+    from otel_telemetry.spans import SpanRow
+    from span_processors.redaction import Redactor
+
+DEADLINE_S: Final = 30.0
+"""How long one transaction may take. The client keeps the time: a server that hangs heeds no timeout of its own."""
+
+
+class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
+    """Writes spans to a schema of a PostgreSQL database, which any number of processes may share.
+
+    The tables are made with the first span; until the server can be reached, `write` raises `RetryableError`.
+
+    Args:
+        url: ``postgresql://user:password@host:5432/database``, with any parameters of libpq, and ``schema``: the schema
+            that the tables are in, ``otel_telemetry`` unless said.
+        redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
+
+    Raises:
+        MissingExtraError: psycopg is not installed.
+        ConfigurationError: the URL cannot be read.
+    """
+
+    name = "postgresql"
+
+    def __init__(self, url: str, *, redactor: Redactor | None = None) -> None:
+        self._place: Final[Place] = parse(url)
+        super().__init__(redactor)
+
+    def store(self) -> SpanStore:
+        """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
+        # Deferred: SQLAlchemy costs more than everything that recording imports.
+        from otel_telemetry.exporters.reading_postgres import open_postgres  # noqa: PLC0415
+
+        return open_postgres(self._place, make=lambda: self._connect().close())
+
+    def _start_anew(self) -> None:
+        super()._start_anew()
+        self._announced: set[int] = set()
+
+    def _connect(self) -> psycopg.Connection:
+        connection = self._place.connect()
+        try:
+            with _deadline(connection):
+                postgres_schema.prepare(connection, self._place)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _disconnect(self, connection: psycopg.Connection) -> None:
+        connection.close()
+
+    def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+        with _deadline(connection):
+            postgres_writer.write_rows(connection, self._place, rows, self._known_resources, self._announced)
+
+    def _put_lease(self, connection: psycopg.Connection) -> None:
+        with _deadline(connection):
+            postgres_writer.put_lease(connection, self._place, self._lease)
+
+    def _is_retryable(self, error: Exception) -> bool:
+        return postgres_writer.is_retryable(error)
+
+
+@contextmanager
+def _deadline(connection: psycopg.Connection) -> Iterator[None]:
+    """End the connection, and with it whatever waits on it, where the work inside takes longer than `DEADLINE_S`."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        timer = threading.Timer(DEADLINE_S, line.shutdown, (socket.SHUT_RDWR,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()

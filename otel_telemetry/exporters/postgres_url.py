@@ -1,0 +1,83 @@
+"""Where a PostgreSQL store is: a libpq URL, with one parameter of our own, the schema that the tables are in."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from otel_telemetry.errors import ConfigurationError, MissingExtraError
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.sql import SQL, Composed, Identifier
+except ImportError:
+    raise MissingExtraError("a PostgreSQL store", "postgres") from None
+
+DEFAULT_SCHEMA: Final = "otel_telemetry"
+
+# What a URL does not say. A peer that vanished is noticed within half a minute, one that cannot be reached in seconds.
+_DEFAULTS: Final = {
+    "application_name": "otel-telemetry",
+    "connect_timeout": "5",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+class Place(NamedTuple):
+    """A database and a schema in it. Shows no password."""
+
+    conninfo: str
+    user: str
+    host: str
+    database: str
+    schema: str
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        return f"postgresql://{self.user}@{self.host}/{self.database}?schema={self.schema}"
+
+    def connect(self, *, autocommit: bool = True) -> psycopg.Connection:
+        """Open a connection.
+
+        Raises:
+            psycopg.OperationalError: the server cannot be reached, or refuses.
+        """
+        # Nothing is prepared: behind a pooler, the next transaction may run in another session.
+        return psycopg.connect(self.conninfo, autocommit=autocommit, prepare_threshold=None)
+
+    @property
+    def identifier(self) -> Identifier:
+        """The schema's name, to be put into a statement."""
+        return Identifier(self.schema)
+
+    @property
+    def search_path(self) -> Composed:
+        """The statement that makes the tables' names mean those in the schema, until the transaction ends."""
+        return SQL("SET LOCAL search_path TO {}").format(self.identifier)
+
+
+def parse(url: str) -> Place:
+    """Read ``postgresql://user:password@host:port/database?schema=name``; any parameter of libpq may follow.
+
+    Raises:
+        ConfigurationError: it cannot be read. The message has nothing of the URL, which may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
+        schema = parameters.pop("schema", DEFAULT_SCHEMA)
+        given = conninfo_to_dict(urlunsplit(parts._replace(query=urlencode(parameters))))
+    except (ValueError, psycopg.Error):
+        raise ConfigurationError(
+            "the PostgreSQL URL cannot be read: write postgresql://user:password@host:5432/database?schema=name, "
+            "with special characters percent-encoded"
+        ) from None
+    settings = _DEFAULTS | {key: str(value) for key, value in given.items()}
+    user, host, database = (settings.get(key, "") for key in ("user", "host", "dbname"))
+    return Place(make_conninfo(**settings), user, host, database, schema or DEFAULT_SCHEMA)

@@ -1,0 +1,142 @@
+"""Writing rows through a raw psycopg connection: COPY where rows are new, a merge where they may be there already."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg.sql import SQL
+
+from otel_telemetry.exporters.statements import COLUMN_LIST, KEY, METADATA_COLUMNS, ON_CONFLICT
+from otel_telemetry.query import Lease
+from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
+from span_processors.redaction import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from otel_telemetry.exporters.postgres_url import Place
+
+_WIDTH: Final = len(COLUMNS)
+_KEY: Final = ", ".join(KEY)
+_INSERT_RESOURCE: Final = (
+    "INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_PUT_LEASE: Final = (
+    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join(['%s'] * len(Lease._fields))}) "
+    "ON CONFLICT (lease_id) DO UPDATE SET heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns"
+)
+# One for all transactions of the session: making a table in each would bloat the catalogue.
+_MAKE_INCOMING: Final = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE spans) ON COMMIT DELETE ROWS"
+_MERGE: Final = f"INSERT INTO spans ({COLUMN_LIST}) SELECT {COLUMN_LIST} FROM incoming {ON_CONFLICT}"
+# Metadata belongs to the state of the row that stands, which need not be the one that was written last.
+_DELETE_METADATA: Final = f"""
+    DELETE FROM execution_metadata WHERE ({_KEY}) IN (
+        SELECT {_KEY} FROM incoming JOIN spans USING ({_KEY})
+        WHERE incoming.ended_ns IS NOT DISTINCT FROM spans.ended_ns AND spans.kind = {int(RowKind.EXECUTION)})"""
+_INSERT_METADATA: Final = f"""
+    INSERT INTO execution_metadata ({METADATA_COLUMNS})
+    SELECT {METADATA_COLUMNS}
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+        AS given (execution_id, started_ns, span_id, ended_ns, key, value)
+    JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
+
+# Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
+_FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
+
+
+@contextmanager
+def transaction(connection: psycopg.Connection, place: Place) -> Iterator[None]:
+    """Commit what is done inside, or roll it all back. Tables are those of the store."""
+    connection.execute(SQL("BEGIN; {}").format(place.search_path))
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Where the connection is lost, so is the transaction, and the first error says more.
+        with suppress(psycopg.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def write_rows(
+    connection: psycopg.Connection,
+    place: Place,
+    rows: Sequence[SpanRow],
+    known_resources: AbstractSet[int],
+    announced: set[int],
+) -> None:
+    """Write rows, their resources and their metadata, in one transaction.
+
+    Args:
+        connection: open, in autocommit mode.
+        place: the store that it leads to.
+        rows: what to write.
+        known_resources: keys of resources that are there.
+        announced: ids of the spans whose start was written and whose end was not; brought up to date.
+    """
+    resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
+    announced.update(row.span_id for row in rows if row.ended_ns is None)
+    new = [row for row in rows if row.span_id not in announced]
+    known = [row for row in rows if row.span_id in announced]
+
+    def write(new: Sequence[SpanRow], known: Sequence[SpanRow]) -> None:
+        with transaction(connection, place):
+            for key, resource in resources.items():
+                connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
+            if new:
+                _insert(connection, new)
+            if known:
+                _merge(connection, known)
+
+    try:
+        write(new, known)
+    except psycopg.errors.UniqueViolation:
+        # Written before: by a commit whose answer got lost, or by whoever had this row first.
+        write([], rows)
+    announced.difference_update(row.span_id for row in rows if row.ended_ns is not None)
+
+
+def put_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
+    """Write the state of a lease."""
+    with transaction(connection, place):
+        connection.execute(_PUT_LEASE, lease)
+
+
+def is_retryable(error: Exception) -> bool:
+    """Whether `error` came from the server's state or the way to it, and not from a row."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] not in _FAULTS_OF_A_ROW
+
+
+def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+    _copy(connection, f"spans ({COLUMN_LIST})", (row[:_WIDTH] for row in rows))
+    metadata = [(row.execution_id, row.started_ns, row.span_id, *item) for row in rows for item in row.metadata]
+    if metadata:
+        _copy(connection, f"execution_metadata ({METADATA_COLUMNS})", metadata)
+
+
+def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> None:
+    latest: dict[tuple[str, int, int], SpanRow] = {}
+    for row in rows:  # one statement may not meet a key twice
+        key = (row.execution_id, row.started_ns, row.span_id)
+        if row.ended_ns is not None or key not in latest or latest[key].ended_ns is None:
+            latest[key] = row
+    connection.execute(_MAKE_INCOMING)
+    _copy(connection, f"incoming ({COLUMN_LIST})", (row[:_WIDTH] for row in latest.values()))
+    connection.execute(_MERGE)
+    connection.execute(_DELETE_METADATA)
+    metadata = [(*key, row.ended_ns, *item) for key, row in latest.items() for item in row.metadata]
+    if metadata:
+        connection.execute(_INSERT_METADATA, [list(column) for column in zip(*metadata, strict=True)])
+
+
+def _copy(connection: psycopg.Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:
+    with connection.cursor().copy(f"COPY {target} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
