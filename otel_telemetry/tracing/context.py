@@ -1,0 +1,105 @@
+"""Where the running code stands: in which execution and in which step of it.
+
+The answer travels in the OpenTelemetry context, so it follows wherever that goes: into asyncio tasks unaided, into
+threads and processes by `otel_telemetry.tracing.carriers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextvars import Token
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+
+from otel_telemetry import semconv
+from otel_telemetry.records import ToolCallSource
+from otel_telemetry.tracing.steps import StepLedger
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle
+    from otel_telemetry.tracing.recorder import Recorder
+
+_SCOPE_KEY: Final = create_key("otel_telemetry.scope")
+(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
+"""The API's own key, learned from it: one copy of the context is then enough to put span and scope in."""
+
+
+class Run:
+    """What all spans of one execution share in this process."""
+
+    __slots__ = ("execution_id", "handle", "latest_start_ns", "recorder", "recording", "sequence", "steps")
+
+    def __init__(
+        self, recorder: Recorder | None, execution_id: str, sequence: Iterator[int], *, recording: bool = True
+    ) -> None:
+        self.recorder = recorder
+        self.execution_id = execution_id
+        self.sequence = sequence
+        self.recording = recording
+        self.steps = StepLedger()
+        self.latest_start_ns = 0
+        self.handle: ExecutionHandle | None = None
+
+
+class ExecutionScope:
+    """A place in an execution: the run, the step (if any), and what a tool call made here would be."""
+
+    __slots__ = ("call_source", "run", "step", "step_id")
+
+    def __init__(
+        self,
+        run: Run,
+        step_id: str | None = None,
+        step: StepHandle | None = None,
+        call_source: ToolCallSource = ToolCallSource.CODE_BLOCK,
+    ) -> None:
+        self.run = run
+        self.step_id = step_id
+        self.step = step
+        self.call_source = call_source
+
+
+def scope_in(context: Context) -> ExecutionScope | None:
+    """Return the scope that `context` carries."""
+    return cast("ExecutionScope | None", context.get(_SCOPE_KEY))
+
+
+def current_scope() -> ExecutionScope | None:
+    """Return the scope of the running code."""
+    return scope_in(get_current())
+
+
+def entered(span: Span, scope: ExecutionScope | None, context: Context) -> Context:
+    """Return `context` with `span` and `scope` as its current ones."""
+    return Context({**context, _SPAN_KEY: span, _SCOPE_KEY: scope})
+
+
+def scoped(scope: ExecutionScope, context: Context) -> Context:
+    """Return `context` with `scope` as its current one."""
+    return Context({**context, _SCOPE_KEY: scope})
+
+
+def detach(token: Token[Context] | None) -> None:
+    """Undo an `attach`; where it was made in another thread or task there is nothing to undo here."""
+    if token is not None:
+        try:
+            token.var.reset(token)
+        except (ValueError, RuntimeError):
+            return
+
+
+def inherit(context: Context | None) -> Mapping[str, str | int] | None:
+    """Return what a span that others start in `context` inherits from the execution around it.
+
+    Args:
+        context: The parent context that the span processor was given; None is the current one.
+
+    Returns:
+        The execution's id and the span's place in its order; None outside any recorded execution.
+    """
+    scope = scope_in(get_current() if context is None else context)
+    if scope is None or not scope.run.recording:
+        return None
+    return {semconv.EXECUTION_ID: scope.run.execution_id, semconv.SEQUENCE: next(scope.run.sequence)}

@@ -1,0 +1,56 @@
+"""Fingerprints: of a step's code, and of a tool call."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b, sha256
+from types import CodeType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+_code_hashes: WeakKeyDictionary[CodeType, str] = WeakKeyDictionary()
+
+
+def code_hash(code: str | Callable[..., Any]) -> str | None:
+    """Return the SHA-256, in hexadecimal, of a step's source; without the source, of its byte code and constants.
+
+    Args:
+        code: the source as text, or the function. The hash of a function is computed once.
+
+    Returns:
+        The hash; None for a callable that has no Python code.
+    """
+    if isinstance(code, str):
+        return sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+    function: Any = code
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    compiled = getattr(function, "__code__", None) or getattr(getattr(type(function), "__call__", None), "__code__", None)
+    if not isinstance(compiled, CodeType):
+        return None
+    known = _code_hashes.get(compiled)
+    if known is None:
+        known = _code_hashes[compiled] = _hash_of(compiled)
+    return known
+
+
+def _hash_of(code: CodeType) -> str:
+    try:
+        return sha256(textwrap.dedent(inspect.getsource(code)).encode()).hexdigest()
+    except (OSError, TypeError, SyntaxError, UnicodeError):
+        return sha256(_byte_code(code)).hexdigest()
+
+
+def _byte_code(code: CodeType) -> bytes:
+    constants = [_byte_code(each) if isinstance(each, CodeType) else repr(each).encode() for each in code.co_consts]
+    return b"\0".join([code.co_code, *constants])
+
+
+def call_hash(tool_name: str, params: str) -> int:
+    """Return the signed 64-bit hash of a call: of the tool and its redacted parameters. Equal calls repeat it."""
+    text = f"{tool_name}\0{params}".encode("utf-8", "replace")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,77 @@
+"""Functions around functions: each kind of function gets a wrapper of its own kind.
+
+The wrapped function runs exactly once with the arguments that it was given, and its result, its exception and
+its items reach the caller as they are.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any, TypeAlias
+
+from otel_telemetry.tracing.handles import Handle
+
+Begin: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Handle | None]
+"""Starts recording one call; None where the call is not recorded. Never raises."""
+
+
+def base_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function inside `functools.partial` objects."""
+    while isinstance(function, partial):
+        function = function.func
+    return function
+
+
+def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    """Return `function` with `begin` before each call, and the end of what that started after it.
+
+    Raises:
+        TypeError: `function` cannot be decorated.
+    """
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"cannot decorate {function!r}: decorate a function or a method")
+    base = base_of(function)
+    kind = base if inspect.isroutine(base) else type(base).__call__
+    if inspect.iscoroutinefunction(kind):
+        wrapper = _coroutine_function(function, begin)
+    else:
+        wrapper = _function(function, begin)
+    update_wrapper(wrapper, base)
+    wrapper.__wrapped__ = function  # type: ignore[attr-defined]  # a partial's signature is its own
+    return wrapper
+
+
+def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        handle = begin(args, kwargs)
+        if handle is None:
+            return function(*args, **kwargs)
+        handle.__enter__()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            handle.leave(error)
+            raise
+        handle.leave(None, result)
+        return result
+
+    return wrapper
+
+
+def _coroutine_function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        handle = begin(args, kwargs)
+        if handle is None:
+            return await function(*args, **kwargs)
+        handle.__enter__()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            handle.leave(error)
+            raise
+        handle.leave(None, result)
+        return result
+
+    return wrapper
