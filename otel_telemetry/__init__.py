@@ -1,1 +1,173 @@
-"""The flight recorder for workflow engines and agent runtimes."""
+"""The flight recorder for workflow engines and agent runtimes.
+
+    import otel_telemetry as ot
+
+    telemetry = ot.configure(store="sqlite:///telemetry.db")
+
+    @ot.workflow("invoice", version="3")
+    def invoice(order): ...
+
+    for run in telemetry.store.query(status="failed", started_after="1d"):
+        print(run.execution_id, run.error)
+
+Every public name is here. Names are imported when they are first used, so that a program that only reads does not load
+the recorder, nor one that only records the reader.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from otel_telemetry.error_registry import ErrorRegistry
+    from otel_telemetry.errors import (
+        AlreadyEndedError,
+        ConfigurationError,
+        DuplicateExecutionError,
+        FormatError,
+        InvalidCursorError,
+        InvalidFilterError,
+        MissingExtraError,
+        QueryError,
+        RecordingError,
+        StoreError,
+        StoreUnavailableError,
+        TelemetryError,
+        UnknownExecutionError,
+        UnknownStepError,
+    )
+    from otel_telemetry.exporters import MemorySpanExporter, PostgresSpanExporter, SQLiteSpanExporter
+    from otel_telemetry.reader import Page, Reader
+    from otel_telemetry.records import (
+        ErrorRecord,
+        ExecutionRecord,
+        ExecutionStatus,
+        ExecutionSummary,
+        ExecutionType,
+        SpanEvent,
+        SpanInfo,
+        SpanLink,
+        SpanRecord,
+        StepRecord,
+        StepStatus,
+        StepType,
+        ToolCallRecord,
+        ToolCallSource,
+    )
+    from otel_telemetry.settings import Settings
+    from otel_telemetry.store import TelemetryStore
+    from otel_telemetry.tracing import ContextFilter, attach, inject, wrap
+    from otel_telemetry.wiring import (
+        Telemetry,
+        configure,
+        execution,
+        get_telemetry,
+        open_reader,
+        step,
+        task,
+        tool,
+        workflow,
+    )
+    from span_processors import RedactionSettings
+
+__all__ = [
+    "AlreadyEndedError",
+    "ConfigurationError",
+    "ContextFilter",
+    "DuplicateExecutionError",
+    "ErrorRecord",
+    "ErrorRegistry",
+    "ExecutionRecord",
+    "ExecutionStatus",
+    "ExecutionSummary",
+    "ExecutionType",
+    "FormatError",
+    "InvalidCursorError",
+    "InvalidFilterError",
+    "MemorySpanExporter",
+    "MissingExtraError",
+    "Page",
+    "PostgresSpanExporter",
+    "QueryError",
+    "Reader",
+    "RecordingError",
+    "RedactionSettings",
+    "SQLiteSpanExporter",
+    "Settings",
+    "SpanEvent",
+    "SpanInfo",
+    "SpanLink",
+    "SpanRecord",
+    "StepRecord",
+    "StepStatus",
+    "StepType",
+    "StoreError",
+    "StoreUnavailableError",
+    "Telemetry",
+    "TelemetryError",
+    "TelemetryStore",
+    "ToolCallRecord",
+    "ToolCallSource",
+    "UnknownExecutionError",
+    "UnknownStepError",
+    "attach",
+    "configure",
+    "execution",
+    "get_telemetry",
+    "inject",
+    "open_reader",
+    "step",
+    "task",
+    "tool",
+    "workflow",
+    "wrap",
+]
+
+_HOMES: Final = {
+    "error_registry": ["ErrorRegistry"],
+    "errors": [name for name in __all__ if name.endswith("Error")],
+    "exporters": ["MemorySpanExporter", "PostgresSpanExporter", "SQLiteSpanExporter"],
+    "reader": ["Page", "Reader"],
+    "records": [
+        *(
+            "ErrorRecord",
+            "ExecutionRecord",
+            "ExecutionStatus",
+            "ExecutionSummary",
+            "ExecutionType",
+            "SpanEvent",
+            "SpanInfo",
+        ),
+        *("SpanLink", "SpanRecord", "StepRecord", "StepStatus", "StepType", "ToolCallRecord", "ToolCallSource"),
+    ],
+    "settings": ["Settings"],
+    "store": ["TelemetryStore"],
+    "tracing": ["ContextFilter", "attach", "inject", "wrap"],
+    "wiring": [
+        "Telemetry",
+        "configure",
+        "execution",
+        "get_telemetry",
+        "open_reader",
+        "step",
+        "task",
+        "tool",
+        "workflow",
+    ],
+}
+_HOME_OF: Final = {name: f"otel_telemetry.{home}" for home, names in _HOMES.items() for name in names} | {
+    "RedactionSettings": "span_processors"
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,7 +13,8 @@
     │   ├── UnknownStepError
     │   ├── AlreadyEndedError
     │   └── DuplicateExecutionError
-    └── FormatError                 an export format that is unknown, or a file that cannot be imported
+    ├── FormatError                 an export format that is unknown, or a file that cannot be imported
+    └── ExportError                 a file that cannot be written, or a server that did not take what was sent
 
 Every message says what to do next. Recording never raises into the host program unless `strict=True`.
 """
@@ -21,7 +22,10 @@ Every message says what to do next. Recording never raises into the host program
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class TelemetryError(Exception):
@@ -85,6 +89,10 @@ class DuplicateExecutionError(RecordingError):
 
 class FormatError(TelemetryError, ValueError):
     """An unknown export format, or a file that cannot be imported."""
+
+
+class ExportError(TelemetryError):
+    """A file that cannot be written, or a server that did not take what was sent."""
 
 
 def unknown(what: str, given: object, valid: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ Plain dataclasses and `tomllib`: a settings library would cost more at import th
     OTEL_TELEMETRY_STRICT              strict                strict
     ...                                                      (one of each for every field of `Settings`)
 
-The TOML is ``[tool.otel-telemetry]`` of the ``pyproject.toml``, or the top of the ``otel-telemetry.toml``, that stands in
-the working directory or the nearest folder above it; ``OTEL_TELEMETRY_CONFIG`` names another file.
+The TOML is ``[tool.otel-telemetry]`` of the ``pyproject.toml``, or the top of the ``otel-telemetry.toml``, that stands
+in the working directory or the nearest folder above it; ``OTEL_TELEMETRY_CONFIG`` names another file.
 """
 
 from __future__ import annotations
@@ -30,38 +30,45 @@ _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, 
 
 
 def _setting(default: Any, meaning: str) -> Any:
-    metadata = {"meaning": meaning}
-    if isinstance(default, dict | list):
-        return field(default_factory=type(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that can be configured, with its default. `sources` says where each value that is not the default came from."""
+    """Everything that can be configured. `sources` says where each value that is not the default came from."""
 
     store: str = _setting(DEFAULT_STORE, "URL of the store: sqlite:///FILE, memory:// or postgresql://…")
-    strict: bool = _setting(False, "raise on contradictory calls (an unknown step, an execution ended twice) instead of counting them")
+    strict: bool = _setting(
+        False, "raise on contradictory calls (an unknown step, an execution ended twice) instead of counting them"
+    )
     disabled: bool = _setting(False, "record nothing; OTEL_SDK_DISABLED=true does the same")
     service_name: str | None = _setting(None, "service.name of the resource; otherwise OTEL_SERVICE_NAME")
     redact_inputs: bool = _setting(True, "search inputs and parameters for secrets")
     redact_outputs: bool = _setting(True, "search outputs and results for secrets")
-    sensitive_field_patterns: tuple[str, ...] = _setting((), "regular expressions on field names that are sensitive besides the built-in ones")
+    sensitive_field_patterns: tuple[str, ...] = _setting(
+        (), "regular expressions on field names that are sensitive besides the built-in ones"
+    )
     allow_fields: tuple[str, ...] = _setting((), "field names that are never sensitive")
     value_patterns: bool = _setting(True, "search values for well-known kinds of credentials")
     max_result_size: int = _setting(2**20, "bytes of JSON kept of one value; what is longer is cut and says so")
     queue_size: int = _setting(64 * 2**20, "bytes of spans that may wait for the store")
     overflow: str = _setting("block", "what happens when they would be more: block, drop_newest or drop_oldest")
-    block_timeout_ms: int = _setting(1000, "how long a producer may be held back under `block`, before a span is dropped and counted")
+    block_timeout_ms: int = _setting(
+        1000, "how long a producer may be held back under `block`, before a span is dropped and counted"
+    )
     shutdown_timeout_ms: int = _setting(5000, "how long the end of the program may be held back")
-    errors: dict[str, Any] = _setting({}, "exception types and their error codes, see the error registry")
+    errors: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "exception types and their error codes, see the error registry"}
+    )
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 _FIELDS: Final = {f.name: f for f in fields(Settings) if f.name != "sources"}
 
 
-def load(keywords: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+def load(
+    keywords: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ, folder: Path | None = None
+) -> Settings:
     """Read the settings: `keywords` (None values count as not given) over environment over TOML over defaults.
 
     Raises:
