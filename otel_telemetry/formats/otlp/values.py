@@ -1,0 +1,87 @@
+"""Values on their way into OTLP and back, whichever its encoding."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final, TypeAlias
+
+import orjson
+
+from otel_telemetry.errors import FormatError
+from otel_telemetry.semconv import ATTRIBUTES
+from span_processors.data import CleanText, JsonValue
+from span_processors.redaction import canonical
+
+Container: TypeAlias = "dict[str, JsonValue] | list[JsonValue]"
+
+MAX_NESTING: Final = 16
+"""Maps and lists nested deeper than this are written as JSON text: parsers of protobuf refuse a message nested 100
+deep, and each level of values takes three."""
+
+_MAX_NESTING_READ: Final = 64
+_BOX: Final = "otel_telemetry.json"
+"""The only key of a map that stands for the value whose JSON text it holds."""
+
+_JSON_TEXT_KEYS: Final = frozenset(attribute.key for attribute in ATTRIBUTES if attribute.type == "JSON")
+_UINT64: Final = 0xFFFFFFFFFFFFFFFF
+
+
+def boxed(value: Container, depth: int) -> Container:
+    """Return `value`, which is `depth` levels inside its attribute, or a box of its JSON text where it is too deep."""
+    if depth < MAX_NESTING and not (isinstance(value, dict) and value.keys() == {_BOX}):
+        return value
+    return {_BOX: canonical(value)}
+
+
+def unboxed(value: dict[str, JsonValue]) -> JsonValue:
+    """Undo `boxed`. A map that only looks like a box stays what it is."""
+    text = value.get(_BOX)
+    if len(value) != 1 or not isinstance(text, str) or not _is_canonical(text):
+        return value
+    content: JsonValue = orjson.loads(text)
+    return content
+
+
+def check_depth(depth: int) -> None:
+    """Refuse a value that is nested too deep, before the reader runs out of stack."""
+    if depth > _MAX_NESTING_READ:
+        raise FormatError(f"an attribute's value is nested more than {_MAX_NESTING_READ} deep")
+
+
+def marked(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Mark, in place, text that is canonical JSON where the recorder writes JSON, as the recorder does."""
+    for key in _JSON_TEXT_KEYS & attributes.keys():
+        text = attributes[key]
+        if isinstance(text, str) and _is_canonical(text):
+            attributes[key] = CleanText(text)
+    return attributes
+
+
+def _is_canonical(text: str) -> bool:
+    try:
+        return canonical(orjson.loads(text)) == text
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False
+
+
+def bytes_as_text(value: bytes) -> str:
+    """Return bytes as the text that stands for them in every backend."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(value).decode()
+
+
+def unsigned(time_ns: int) -> int:
+    """Return a time as the unsigned 64 bits of OTLP; one before 1970 as its two's complement."""
+    return time_ns & _UINT64
+
+
+def signed(time_ns: int) -> int:
+    """Undo `unsigned`."""
+    return time_ns - (1 << 64) if time_ns >> 63 else time_ns
+
+
+def internal_kind(otlp_kind: int) -> int:
+    """Return the SDK's number of a span kind. OTLP counts from 1; its 0, unspecified, is to be taken as internal."""
+    return max(otlp_kind - 1, 0)

@@ -1,0 +1,79 @@
+"""Redaction of what is imported: a file from elsewhere has not been through the redactor of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from otel_telemetry.semconv import INPUTS, ITEM_SAMPLE, OUTPUTS, STEP_PARAMS, STEP_RESULT, TOOL_PARAMS, TOOL_RESULT
+from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
+from span_processors.redaction import Redactor, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_INPUTS: Final = frozenset({INPUTS, STEP_PARAMS, TOOL_PARAMS})
+_OUTPUTS: Final = frozenset({OUTPUTS, STEP_RESULT, TOOL_RESULT, ITEM_SAMPLE})
+
+
+def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData]:
+    """Redact and normalise each span, wherever text or values stand in it. What was redacted already stays as it is."""
+    resource: tuple[ResourceData, ResourceData] | None = None
+    scope: tuple[ScopeData, ScopeData] | None = None
+    for span in spans:
+        # neighbours mostly share these
+        if resource is None or span.resource is not resource[0]:
+            resource = span.resource, _resource(span.resource, redactor)
+        if scope is None or span.scope is not scope[0]:
+            scope = span.scope, _scope(span.scope, redactor)
+        yield span._replace(
+            trace_state=redactor.text(span.trace_state),
+            name=redactor.text(span.name),
+            status_message=None if span.status_message is None else redactor.text(span.status_message),
+            attributes=_attributes(span.attributes, redactor),
+            events=tuple(_event(event, redactor) for event in span.events),
+            links=tuple(_link(link, redactor) for link in span.links),
+            resource=resource[1],
+            scope=scope[1],
+        )
+
+
+def _attributes(attributes: dict[str, JsonValue], redactor: Redactor) -> dict[str, JsonValue]:
+    """Redact attributes, and JSON text as the JSON that it is: `CleanText` from a file has nobody's word for it."""
+    return redactor.attributes(
+        {
+            key: _json_text(key, value, redactor) if isinstance(value, CleanText) else value
+            for key, value in attributes.items()
+        }
+    )
+
+
+def _json_text(key: str, text: CleanText, redactor: Redactor) -> CleanText:
+    value = orjson.loads(text)
+    if key in _INPUTS:
+        return redactor.payload(value, direction="input")[0]
+    if key in _OUTPUTS:
+        return redactor.payload(value, direction="output")[0]
+    return CleanText(canonical(redactor.value(value)[0]))
+
+
+def _event(event: EventData, redactor: Redactor) -> EventData:
+    return event._replace(name=redactor.text(event.name), attributes=_attributes(event.attributes, redactor))
+
+
+def _link(link: LinkData, redactor: Redactor) -> LinkData:
+    return link._replace(trace_state=redactor.text(link.trace_state), attributes=_attributes(link.attributes, redactor))
+
+
+def _resource(resource: ResourceData, redactor: Redactor) -> ResourceData:
+    return ResourceData.of(redactor.attributes(resource.attributes), redactor.text(resource.schema_url))
+
+
+def _scope(scope: ScopeData, redactor: Redactor) -> ScopeData:
+    return ScopeData(
+        redactor.text(scope.name),
+        redactor.text(scope.version),
+        redactor.text(scope.schema_url),
+        redactor.attributes(scope.attributes),
+    )
