@@ -87,8 +87,9 @@ class SQLSpanStore:
             .where(_call.c.execution_id.in_(ids), _call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
             .execution_options(yield_per=_ROWS_PER_FETCH)
         )
-        with self._connection() as connection:
-            for row in connection.execute(statement):
+        # The cursor is the server's, and has to be closed where the reader stops in the middle.
+        with self._connection() as connection, connection.execute(statement) as result:
+            for row in result:
                 yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
 
     def leases(self) -> list[Lease]:

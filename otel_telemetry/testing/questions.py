@@ -1,0 +1,61 @@
+"""Filters to test a backend with: every one alone, some together, and values that look like code."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otel_telemetry.testing.rows import HOSTILE_TEXTS
+
+QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"execution_id": "run-1"},
+    {"execution_id": ["run-1", "twice", "nowhere"]},
+    {"execution_id_prefix": "run-"},
+    {"execution_id_prefix": "\U0010ffff"},
+    {"status": "failed"},
+    {"status": ["running", "pending", "cancelled"]},
+    {"type": "direct"},
+    {"workflow_name": "invoice"},
+    {"workflow_name": ["invoice", "second"], "workflow_version": "4"},
+    {"caller_id": "ann"},
+    {"caller_id": "ANN"},
+    {"parent_execution_id": "run-1"},
+    {"started_after": 6_000},
+    {"started_before": 6_000},
+    {"started_after": 6_000, "started_before": 6_003},
+    {"started_after": 6_003, "started_before": 6_000},
+    {"min_duration_ms": 0.001},
+    {"max_duration_ms": 0.001},
+    {"min_duration_ms": 0.0005, "max_duration_ms": 0.004},
+    {"interrupted": True},
+    {"interrupted": False},
+    {"interrupted": False, "status": "running"},
+    {"error_code": "card_declined"},
+    {"error_code": "ignored"},
+    {"error_category": "remote"},
+    {"error_code": "card_declined", "error_category": "remote"},
+    {"tool_name": "http.get"},
+    {"tool_name": ["stripe.charge", "http.get"], "status": "failed"},
+    {"step_id": "load"},
+    {"step_id": "load", "interrupted": True},
+    {"metadata": {"order": 17}},
+    {"metadata": {"order": 17.0}},
+    {"metadata": {"vip": True}},
+    {"metadata": {"vip": "true"}},
+    {"metadata": {"order": 17, "vip": True}},
+    {"metadata": {"tags": ["a", {"b": None}]}},
+    {"metadata": {"missing": None}},
+    {"text": "K\u00f6ln"},
+    {"text": "k\u00f6ln"},
+    {"text": "a%b_c\\d\"e'f"},
+    {"text": "%"},
+    {"text": "_"},
+    {"text": "\\"},
+    {"text": "GET"},
+    {"text": "stripe", "workflow_version": "4"},
+    *({"text": text} for text in HOSTILE_TEXTS if text),
+    *({"workflow_name": text} for text in HOSTILE_TEXTS),
+    *({"error_code": text} for text in HOSTILE_TEXTS),
+    *({"metadata": {text: text}} for text in HOSTILE_TEXTS),
+)
+"""Keywords of `Filter.parse`."""
