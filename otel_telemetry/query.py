@@ -30,6 +30,7 @@ class Filters(TypedDict, total=False):
     """The keywords of a query, as `Filter.parse` takes them. None: not asked."""
 
     execution_id: str | Iterable[str] | None
+    execution_id_prefix: str | None
     status: ExecutionStatus | str | Iterable[ExecutionStatus | str] | None
     type: ExecutionType | str | Iterable[ExecutionType | str] | None
     workflow_name: str | Iterable[str] | None
@@ -56,6 +57,7 @@ class Filter:
     Attributes:
         execution_id, status, type, workflow_name, workflow_version, caller_id, parent_execution_id: equal to one of
             these.
+        execution_id_prefix: the execution id begins with this.
         started_after_ns, started_before_ns: ``after <= started_at < before``.
         min_duration_ns, max_duration_ns: ``min <= duration <= max``; an execution that has not ended matches neither.
         interrupted: whether its process went away before the execution ended.
@@ -70,6 +72,7 @@ class Filter:
     """
 
     execution_id: tuple[str, ...] = ()
+    execution_id_prefix: str | None = None
     status: tuple[ExecutionStatus, ...] = ()
     type: tuple[ExecutionType, ...] = ()
     workflow_name: tuple[str, ...] = ()
@@ -153,6 +156,7 @@ class Filter:
         lasted = None if execution.ended_ns is None else execution.ended_ns - execution.started_ns
         return (
             _agrees(execution, self.row_conditions())
+            and execution.execution_id.startswith(self.execution_id_prefix or "")
             and (self.started_after_ns is None or self.started_after_ns <= execution.started_ns)
             and (self.started_before_ns is None or execution.started_ns < self.started_before_ns)
             and (self.min_duration_ns is None or (lasted is not None and self.min_duration_ns <= lasted))
@@ -185,6 +189,7 @@ def _contains(row: SpanRow, text: str) -> bool:
 
 _MOMENTS: Final = {"started_after": "started_after_ns", "started_before": "started_before_ns"}
 _CONVERSIONS: Final[dict[str, tuple[str, Callable[[str, object], object]]]] = {
+    "execution_id_prefix": ("execution_id_prefix", filter_values.searched),
     "status": ("status", partial(filter_values.members, choices=ExecutionStatus)),
     "type": ("type", partial(filter_values.members, choices=ExecutionType)),
     "min_duration_ms": ("min_duration_ns", filter_values.duration),

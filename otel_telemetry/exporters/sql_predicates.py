@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DURATION: Final[ColumnElement[int]] = spans.c.ended_ns - spans.c.started_ns
 
+_SURROGATES: Final = range(0xD800, 0xE000)
+"""Code points that stand in no text that is stored."""
 _some: Final = spans.alias("some")
 """Another row of the same execution."""
 
@@ -73,6 +75,10 @@ def _position_columns(order_by: OrderBy) -> list[ColumnElement[Any]]:
 def _on_row(where: Filter, live_leases: frozenset[int]) -> Iterator[ColumnElement[bool]]:
     for column, values in where.row_conditions().items():
         yield spans.c[column].in_(values)
+    if where.execution_id_prefix is not None:
+        yield spans.c.execution_id >= where.execution_id_prefix
+        if (end := _end_of_prefix(where.execution_id_prefix)) is not None:
+            yield spans.c.execution_id < end
     if where.started_after_ns is not None:
         yield spans.c.started_ns >= where.started_after_ns
     if where.started_before_ns is not None:
@@ -84,6 +90,15 @@ def _on_row(where: Filter, live_leases: frozenset[int]) -> Iterator[ColumnElemen
     if where.interrupted is not None:
         interrupted = and_(IS_OPEN, spans.c.lease_id.is_not(None), spans.c.lease_id.not_in(sorted(live_leases)))
         yield interrupted if where.interrupted else ~interrupted
+
+
+def _end_of_prefix(prefix: str) -> str | None:
+    """Return the first text, by code point, after all that begin with `prefix`: an index finds what lies between."""
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return None
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
 
 
 def _on_metadata(where: Filter) -> Iterator[ColumnElement[bool]]:
