@@ -17,7 +17,7 @@ from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.lease import live_leases
 from otel_telemetry.spans import row_of
 from otel_telemetry.store import TelemetryStore
-from otel_telemetry.tracing import Recorder, decorators_for, inherit
+from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.forward import ForwardingSink
 from span_processors.ids import IdGenerator
 from span_processors.processor import QueueSettings, RedactingSpanProcessor
@@ -87,9 +87,11 @@ class Telemetry:
         self.recorder = Recorder(
             self.tracer_provider, redactor=self.redactor, errors=self.errors, strict=configured.strict
         )
-        self.execution, self.step, self.tool = decorators_for(lambda: self._active)
-        self.workflow, self.task = self.execution, self.step
         self._active = None if configured.disabled else self.recorder
+        instruments = Instruments(lambda: self._active)
+        self.workflow = self.execution = instruments.workflow
+        self.step = self.task = instruments.step
+        self.tool = instruments.tool
         self._reading: SpanStore | None = None
         self.store = TelemetryStore(
             self.recorder, open_reader=self._open_reader, flush=self.flush, import_spans=self._import_spans
@@ -224,8 +226,14 @@ def open_reader(store: str | None = None) -> Reader:
     return Reader(registry.open_store(store or settings.load().store), alive=live_leases)
 
 
-execution, step, tool = decorators_for(lambda: _latest._active if _latest is not None else None)  # noqa: SLF001
-workflow, task = execution, step
+def _current_recorder() -> Recorder | None:
+    return _latest._active if _latest is not None else None  # noqa: SLF001  (this module's own class)
+
+
+_instruments: Final = Instruments(_current_recorder)
+workflow = execution = _instruments.workflow
+step = task = _instruments.step
+tool = _instruments.tool
 
 
 def _batches(spans: Iterable[SpanData], size: int) -> Iterator[list[SpanData]]:

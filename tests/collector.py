@@ -25,7 +25,9 @@ def binary() -> Path | None:
     go = shutil.which("go")
     if not go:
         return None
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otel-telemetry" / BUILDER.rpartition("@")[2]
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otel-telemetry" / BUILDER.rpartition("@")[2]
+    )
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         flock(lock, LOCK_EX)  # test processes running side by side build it once

@@ -72,7 +72,7 @@ def ours(executions: int, store: str) -> dict[str, float]:
         error = w.failure() if w.fails(n) else None
         with run:
             for step in w.STEPS:
-                with run.step(step, code_hash=w.CODE_HASHES[step]) as span:
+                with run.step(step, code=w.CODE[step]) as span:
                     for tool in w.TOOLS:
                         with span.tool_call(tool, params=w.params(n, step, tool)) as call:
                             call.result = w.result(n, tool)
@@ -81,7 +81,7 @@ def ours(executions: int, store: str) -> dict[str, float]:
                 run.fail(error)
 
     figures = measure(one, executions, lambda: telemetry.flush(120))
-    figures["stored"] = telemetry.health().stored
+    figures["stored"] = telemetry.health().sinks[0].stored
     telemetry.shutdown()
     return figures
 

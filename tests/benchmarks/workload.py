@@ -13,14 +13,19 @@ from typing import Any
 STEPS = ("receive", "validate", "price", "charge", "notify")
 TOOLS = ("crm.lookup", "stripe.charge", "mail.send")
 SPANS = 1 + len(STEPS) * (1 + len(TOOLS))
-CODE_HASHES = {step: hashlib.sha256(step.encode()).hexdigest() for step in STEPS}
+CODE = {step: f"def {step}(order): ..." for step in STEPS}
+CODE_HASHES = {step: hashlib.sha256(code.encode()).hexdigest() for step, code in CODE.items()}
 API_KEY = "sk_" + "live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 
 
 def params(execution: int, step: str, tool: str) -> dict[str, Any]:
     """Parameters of one tool call."""
     return {
-        "customer": {"id": f"cus_{execution:08d}", "name": "Aroha Ngata", "email": f"user{execution % 997}@example.com"},
+        "customer": {
+            "id": f"cus_{execution:08d}",
+            "name": "Aroha Ngata",
+            "email": f"user{execution % 997}@example.com",
+        },
         "api_key": API_KEY,
         "amount": 1299 + execution % 700,
         "currency": "NZD",
@@ -40,7 +45,13 @@ def result(execution: int, tool: str) -> dict[str, Any]:
         "status": "succeeded",
         "balance": {"available": 182_350, "pending": 4200, "currency": "nzd"},
         "items": [
-            {"sku": f"SKU-{(execution + i) % 89:04d}", "title": "Merino jumper, charcoal", "price": 649.5, "tax": 97.43, "stock": 12 + i}
+            {
+                "sku": f"SKU-{(execution + i) % 89:04d}",
+                "title": "Merino jumper, charcoal",
+                "price": 649.5,
+                "tax": 97.43,
+                "stock": 12 + i,
+            }
             for i in range(4)
         ],
         "links": {"self": f"/v1/charges/{execution}", "receipt": f"/v1/receipts/{execution}?format=pdf"},
