@@ -42,9 +42,8 @@ __all__ = [
 
 # Imported when asked for: a program that only reads spans must not pay for the OpenTelemetry SDK.
 _HOMES = {
-    **dict.fromkeys(
-        ("CleanText", "EventData", "JsonValue", "LinkData", "ResourceData", "ScopeData", "SpanData"), "span_processors.data"
-    ),
+    **dict.fromkeys(("CleanText", "EventData", "JsonValue", "LinkData"), "span_processors.data"),
+    **dict.fromkeys(("ResourceData", "ScopeData", "SpanData"), "span_processors.data"),
     **dict.fromkeys(("RetryableError", "SpanSink"), "span_processors.sinks"),
     **dict.fromkeys(("Health", "SinkHealth"), "span_processors.ledger"),
     **dict.fromkeys(("RedactionSettings", "Redactor"), "span_processors.redaction"),

@@ -8,17 +8,22 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from queue import Empty, SimpleQueue
-from typing import Final, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 
-from span_processors.guard import own_work
-from span_processors.ledger import DropReason, Ledger, SinkHealth
+from span_processors.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from span_processors.ledger import DropReason, SinkHealth
 
 RowT = TypeVar("RowT")
 
 Overflow = Literal["block", "drop_newest", "drop_oldest"]
 
-_CHUNK_ROWS: Final = 2048
+_CHUNK_ROWS: Final = 1024
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
+_STRIKES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +31,13 @@ class QueueSettings:
     """The bound of each sink's queue, and what happens there.
 
     Attributes:
-        max_bytes: the memory that waiting rows may take, per sink. A row that is larger still is let in alone.
-        overflow: what happens to a span that ends when the queue is full.
-            `block`: its thread waits for room, up to `block_timeout_s`; then as `drop_newest`. After one such wait was in
-            vain, no thread waits again until the sink has written something: a dead backend costs the host one wait.
-            `drop_newest`: it is dropped. `drop_oldest`: the oldest waiting ones are, until it fits.
-            In each, spans with an error take the place of spans without before they are dropped themselves.
+        max_bytes: the memory that waiting rows may take, per sink. A row larger than that is let in alone.
+        overflow: what happens to a span that ends while the queue is full.
+            `block`: its thread waits for room, up to `block_timeout_s`; after that as `drop_newest`. Once a wait was in
+            vain, none follows until the sink has written something: a dead backend costs a thread one wait.
+            `drop_newest`: it is dropped.
+            `drop_oldest`: those that have waited longest are dropped until it fits.
+            Under each, spans without an error go before spans with one.
         block_timeout_s: seconds.
     """
 
@@ -41,7 +47,7 @@ class QueueSettings:
 
 
 class Entry(NamedTuple, Generic[RowT]):
-    """A row in the queue; `spans` is 1, or 0 where the row announces a span that has not ended."""
+    """A row with its size in bytes; `spans` is 1, or 0 for a row that announces a span which has not ended."""
 
     row: RowT
     size: int
@@ -49,119 +55,143 @@ class Entry(NamedTuple, Generic[RowT]):
 
 
 class Backlog(Generic[RowT]):
-    """A queue, the rows taken from it that are being written, and the account of all that went through.
+    """A queue, the chunks taken from it that are being written, and the account of all that went through.
 
-    Any thread may `put`. One thread at a time takes, writes and settles: a row stays in the account as pending until
-    `settle` says what became of it, so nothing is lost when a write fails or the thread dies.
+    Any thread may `put`. One thread at a time marks, takes and settles: a row stays pending until `settle` says what
+    became of it, so nothing is lost where a write fails or the thread dies.
 
     The lock is re-entrant, held for a few steps only, and no code of a user runs under it: a signal handler or a
     finalizer may interrupt any of them and put a span of its own.
     """
 
     def __init__(self, settings: QueueSettings) -> None:
+        """Make an empty one."""
         self._settings = settings
         self._lock = threading.RLock()
-        self._details: deque[Entry[RowT]] = deque()
         self._errors: deque[Entry[RowT]] = deque()
-        self._bytes = 0
+        self._details: deque[Entry[RowT]] = deque()
+        self._due_errors = 0
+        self._due_details = 0
         self._chunks: deque[list[Entry[RowT]]] = deque()
-        self._waiting_for_room: deque[SimpleQueue[None]] = deque()
+        self._doubted: dict[int, tuple[int, int]] = {}
+        self._bytes = 0
+        self._waiting: deque[SimpleQueue[None]] = deque()
         self._stalled = False
         self._closed = False
         self._ledger = Ledger()
         self.casualties = 0
-        """Spans that were lost after they had been let in."""
+        """How many spans were lost after they had been let in."""
 
     # the host's threads
 
-    def put(self, entry: Entry[RowT], *, error: bool) -> None:
-        """Let a row in, or apply the overflow policy."""
-        if self._admit(entry, error=error):
-            return
-        if self._settings.overflow == "block" and self._wait_for_room(entry, error=error):
-            return
-        self._overflow(entry, error=error)
+    def put(self, entry: Entry[RowT], *, error: bool) -> bool:
+        """Let a row in, or apply the overflow policy.
+
+        Returns:
+            Whether there was room; if not, some span is lost and counted.
+        """
+        if self._admit(entry, error=error) or self._wait_and_admit(entry, error=error):
+            return True
+        self._evict(entry, error=error)
+        return False
 
     def holds(self, entry: Entry[RowT]) -> bool:
         """Whether this very entry waits or is being written."""
         with self._lock:
-            return any(held is entry for held in chain(self._details, self._errors, *self._chunks))
+            return any(held is entry for held in chain(self._errors, self._details, *self._chunks))
 
-    def drop(self, reason: DropReason, count: int = 1) -> None:
-        """Count spans that never got in."""
+    def drop(self, reason: DropReason) -> None:
+        """Count a span that never got in."""
         with self._lock:
-            self._ledger.drop(reason, count)
+            self._ledger.drop(reason)
 
     def _admit(self, entry: Entry[RowT], *, error: bool) -> bool:
         with self._lock:
             if self._closed or not self._fits(entry):
                 return False
             self._bytes += entry.size
-            # last, and one step: whatever interrupts this thread finds the row either in the queue or not
+            # last, and one step: whatever interrupts this thread finds the row in the queue or not there
             (self._errors if error else self._details).append(entry)
             return True
 
     def _fits(self, entry: Entry[RowT]) -> bool:
         return self._bytes + entry.size <= self._settings.max_bytes or self._bytes == 0
 
-    def _wait_for_room(self, entry: Entry[RowT], *, error: bool) -> bool:
+    def _wait_and_admit(self, entry: Entry[RowT], *, error: bool) -> bool:
+        if self._settings.overflow != "block":
+            return False
         deadline = time.monotonic() + self._settings.block_timeout_s
-        while not (self._stalled or self._closed or own_work.in_worker):
-            bell: SimpleQueue[None] = SimpleQueue()
-            self._waiting_for_room.append(bell)
+        while not (self._stalled or self._closed):
+            room: SimpleQueue[None] = SimpleQueue()
+            self._waiting.append(room)
             if self._admit(entry, error=error):
                 return True
             try:
-                bell.get(timeout=max(0.0, deadline - time.monotonic()))
+                room.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
                 self._stalled = True
         return False
 
-    def _overflow(self, entry: Entry[RowT], *, error: bool) -> None:
+    def _evict(self, entry: Entry[RowT], *, error: bool) -> None:
         with self._lock:
             if self._closed:
                 self._ledger.drop("shutdown")
                 return
             oldest_first = self._settings.overflow == "drop_oldest"
-            victims: list[Entry[RowT]] = []
-            while not self._fits(entry):
-                if self._details and (oldest_first or error):
-                    victim = self._details.popleft() if oldest_first else self._details.pop()
+            victims = 0
+            while not self._fits(entry) and entry.size <= self._settings.max_bytes:
+                if self._details and oldest_first:
+                    victim = self._details.popleft()
+                    self._due_details = max(0, self._due_details - 1)
+                elif self._details and error:
+                    victim = self._details.pop()
                 elif self._errors and oldest_first and error:
                     victim = self._errors.popleft()
+                    self._due_errors = max(0, self._due_errors - 1)
                 else:
                     break
-                victims.append(victim)
+                victims += 1
                 self._bytes -= victim.size
-            self._ledger.drop("full", len(victims))
-            self.casualties += len(victims)
-            if not self._admit(entry, error=error):
-                self._ledger.drop("full")
+            self.casualties += victims
+            admitted = self._admit(entry, error=error)
+            self._ledger.drop("full", victims if admitted else victims + 1)
 
     # the thread that writes
 
     def __len__(self) -> int:
-        return len(self._details) + len(self._errors)
+        """How many rows wait; those that are being written do not count."""
+        return len(self._errors) + len(self._details)
 
-    def take(self) -> None:
-        """Move everything that waits into chunks to write, errors first."""
+    def mark(self) -> None:
+        """Let `take` go as far as what waits now."""
         with self._lock:
-            entries = [*self._errors, *self._details]
-            self._errors.clear()
-            self._details.clear()
-            self._chunks.extend(_chunked(entries))
+            self._due_errors = len(self._errors)
+            self._due_details = len(self._details)
 
-    def add_starts(self, entries: list[Entry[RowT]]) -> None:
-        """Add the rows of spans that are still open to the first chunk, to be written in the same transaction."""
+    def take(self, starts: Sequence[Entry[RowT]] = ()) -> bool:
+        """Make a chunk of `starts` and of rows that waited at the mark, errors first.
+
+        Returns:
+            Whether there were any.
+        """
+        chunk = list(starts)
+        size = started = sum(entry.size for entry in starts)
         with self._lock:
-            self._bytes += sum(entry.size for entry in entries)
-            if self._chunks:
-                self._chunks[0].extend(entries)
-            else:
-                self._chunks.append(entries)
+            self._bytes += started
+            while self._due_errors and self._errors and len(chunk) < _CHUNK_ROWS and size < _CHUNK_BYTES:
+                size += self._errors[0].size
+                chunk.append(self._errors.popleft())
+                self._due_errors -= 1
+            while self._due_details and self._details and len(chunk) < _CHUNK_ROWS and size < _CHUNK_BYTES:
+                size += self._details[0].size
+                chunk.append(self._details.popleft())
+                self._due_details -= 1
+            if chunk:
+                self._chunks.append(chunk)
+        return bool(chunk)
 
     def chunk(self) -> list[Entry[RowT]] | None:
-        """Return the rows to write next, which stay here until they are settled."""
+        """Return the rows to write next; they remain here until they are settled."""
         return self._chunks[0] if self._chunks else None
 
     def split(self) -> None:
@@ -171,13 +201,41 @@ class Backlog(Generic[RowT]):
             middle = len(chunk) // 2
             self._chunks.extendleft((chunk[middle:], chunk[:middle]))
 
+    def doubt(self) -> None:
+        """Let nothing wait behind the first chunk, which the sink has put off again and again.
+
+        A chunk may be too large for the backend, so it is halved. A single row goes to the end; one that is put off
+        three times, while other rows were written in between, is rejected.
+        """
+        with self._lock:
+            chunk = self._chunks[0]
+            if len(chunk) > 1:
+                self.split()
+                return
+            written = self._ledger.stored + self._ledger.starts_stored
+            written_before, strikes = self._doubted.get(id(chunk[0]), (-1, 0))
+            if written > written_before:
+                strikes += 1
+            if strikes >= _STRIKES:
+                self.settle("rejected")
+                return
+            self._doubted[id(chunk[0])] = (written, strikes)
+            self._chunks.rotate(-1)
+            if len(self._chunks) == len(self._doubted):
+                self.mark()
+                self.take()
+                self._chunks.rotate(1)
+
     def settle(self, lost: DropReason | None = None) -> None:
         """Let go of the first chunk: it is stored, or lost for this reason."""
+        chunk = self._chunks[0]
+        spans = sum(entry.spans for entry in chunk)
+        starts = len(chunk) - spans
+        size = sum(entry.size for entry in chunk)
         with self._lock:
-            chunk = self._chunks.popleft()
-            spans = sum(entry.spans for entry in chunk)
-            starts = len(chunk) - spans
-            self._bytes -= sum(entry.size for entry in chunk)
+            self._chunks.popleft()
+            self._bytes -= size
+            self._doubted.pop(id(chunk[0]), None)
             if lost is None:
                 self._ledger.stored += spans
                 self._ledger.starts_stored += starts
@@ -186,8 +244,7 @@ class Backlog(Generic[RowT]):
                 self._ledger.drop(lost, spans)
                 self._ledger.starts_rejected += starts
                 self.casualties += spans
-        while self._waiting_for_room:
-            self._waiting_for_room.popleft().put(None)
+        self._ring()
 
     def failed(self, error: str, *, retry: bool) -> None:
         """Note what the sink raised."""
@@ -201,14 +258,19 @@ class Backlog(Generic[RowT]):
         with self._lock:
             self._ledger.starts_rejected += 1
 
+    def _ring(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().put(None)
+
     # the end
 
     def close(self) -> None:
         """Let nothing more in."""
         self._closed = True
+        self._ring()
 
     def discard(self) -> None:
-        """Count all that waits as lost. What is being written remains until it is settled."""
+        """Count all that waits as lost. What is being written is pending until it is settled."""
         with self._lock:
             lost = [*self._errors, *self._details]
             self._errors.clear()
@@ -222,15 +284,3 @@ class Backlog(Generic[RowT]):
         with self._lock:
             pending = len(self) + sum(entry.spans for chunk in self._chunks for entry in chunk)
             return self._ledger.snapshot(name, pending=pending, pending_bytes=self._bytes, worker_alive=worker_alive)
-
-
-def _chunked(entries: list[Entry[RowT]]) -> list[list[Entry[RowT]]]:
-    chunks: list[list[Entry[RowT]]] = []
-    size = _CHUNK_BYTES
-    for entry in entries:
-        if size >= _CHUNK_BYTES or len(chunks[-1]) >= _CHUNK_ROWS:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(entry)
-        size += entry.size
-    return chunks

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class ForwardingSink:
     """Hands spans to a plain OpenTelemetry exporter (OTLP, console ...), which gets redacted ones only.
 
-    With a worker of its own, so an endpoint that hangs holds up nothing else. An exporter that reports a failure does not
-    say of what: the batch is tried again until it succeeds, while the queue's bound decides what else can wait.
+    It has a worker of its own, so an endpoint that hangs holds up nothing else. An exporter that reports a failure does
+    not say of what: the batch is tried again, in ever smaller parts, and only a span that keeps failing while others
+    get through is given up.
     """
 
     wants_starts = False
@@ -36,8 +37,10 @@ class ForwardingSink:
     def size(self, row: SpanData) -> int:
         """Roughly the bytes that the span holds in memory."""
         size = 1000 + _size(row.attributes)
-        for part in (*row.events, *row.links):
-            size += 200 + _size(part.attributes)
+        for event in row.events:
+            size += 200 + _size(event.attributes)
+        for link in row.links:
+            size += 200 + _size(link.attributes)
         return size
 
     def write(self, rows: Sequence[SpanData]) -> None:
@@ -61,6 +64,4 @@ class ForwardingSink:
 
 
 def _size(attributes: dict[str, JsonValue]) -> int:
-    return sum(
-        120 + len(key) + (len(value) if type(value) is str else sys.getsizeof(value)) for key, value in attributes.items()
-    )
+    return sum(120 + len(key) + sys.getsizeof(value) for key, value in attributes.items())

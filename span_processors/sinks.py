@@ -21,8 +21,9 @@ class RetryableError(Exception):
 class SpanSink(Protocol[RowT]):
     """A destination of redacted spans. The processor runs one worker (queue and thread) per sink.
 
-    `prepare` and `size` run in the thread that ends a span, and must be fast and pure. All other methods
-    run in the worker's thread only.
+    `prepare` and `size` run in the thread that ends a span, and must be fast and pure. All other methods run one at a
+    time: in the worker's thread, in a new one should that die, or, once the interpreter lets no thread start, in the
+    caller's.
     """
 
     name: str

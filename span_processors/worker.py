@@ -6,22 +6,26 @@ import contextvars
 import random
 import threading
 import time
-from collections.abc import Callable
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
-from weakref import ReferenceType
 
 from opentelemetry import context as otel_context
 
-from span_processors.backlog import Backlog, Entry, QueueSettings
+from span_processors.backlog import Backlog, Entry
 from span_processors.guard import own_work, warn
-from span_processors.sinks import RetryableError, SpanSink
+from span_processors.sinks import RetryableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from weakref import ReferenceType
+
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
+    from span_processors.backlog import QueueSettings
     from span_processors.data import SpanData
     from span_processors.ledger import DropReason, SinkHealth
+    from span_processors.sinks import SpanSink
 
 RowT = TypeVar("RowT")
 
@@ -30,12 +34,13 @@ _LINGER_BELOW_ROWS: Final = 512
 _HEARTBEAT_S: Final = 5.0
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 30.0
+_ATTEMPTS_BEFORE_DOUBT: Final = 4
 _STARTS_AT_ONCE: Final = 512
-_ERROR: Final = 2
+_STATUS_ERROR: Final = 2
 
 
 class Flush(NamedTuple):
-    """A request to write all that waits. The worker answers once: whether all of it was stored."""
+    """A request to write what waits, answered once: whether all of it is stored."""
 
     answer: SimpleQueue[bool]
     casualties: int
@@ -44,9 +49,9 @@ class Flush(NamedTuple):
 class Worker(Generic[RowT]):
     """Takes the spans that a processor hands it to one sink, in a thread of its own.
 
-    Group commit: a write begins as soon as there is something, and what arrives meanwhile makes the next one. Rows stay
-    in the backlog until the sink's `write` has returned. The thread starts with the first span, and again after a fork
-    or should it ever die.
+    A write begins soon after there is something, and what arrives meanwhile makes the next one (group commit). Rows stay
+    in the backlog until `write` has returned. The thread starts with the first span; again after a fork, or should it
+    die.
     """
 
     def __init__(
@@ -57,7 +62,8 @@ class Worker(Generic[RowT]):
         flatten: Callable[[ReadableSpan], SpanData],
         describe: Callable[[BaseException], str],
         open_spans: dict[int, ReferenceType[Span]],
-        clock: Callable[[], float] = time.monotonic,
+        before_start: Callable[[], None],
+        clock: Callable[[], float],
     ) -> None:
         """Make a worker; its thread starts with the first span.
 
@@ -66,26 +72,30 @@ class Worker(Generic[RowT]):
             queue: bound and overflow policy.
             flatten: turns a span into redacted data.
             describe: tells an exception in words that hold no secret.
-            open_spans: the processor's spans that have not ended; the worker takes out those that no longer exist.
-            clock: seconds, monotonic; for heartbeats.
+            open_spans: the spans that have not ended, by id; the worker takes out those that the host has thrown away.
+            before_start: called before the thread starts.
+            clock: seconds, monotonic; the heartbeats go by it.
         """
         self._sink = sink
-        self._queue_settings = queue
+        self._queue = queue
         self._flatten = flatten
         self._describe = describe
         self._open_spans = open_spans
+        self._before_start = before_start
         self._clock = clock
+        self._wants_starts = sink.wants_starts
+        self._in_use = True
         self._reset()
 
     def _reset(self) -> None:
-        self._backlog: Backlog[RowT] = Backlog(self._queue_settings)
+        self._backlog: Backlog[RowT] = Backlog(self._queue)
         self._unannounced: dict[int, ReferenceType[Span]] = {}
-        self._flushes: SimpleQueue[Flush] = SimpleQueue()
         # a SimpleQueue's put, unlike an Event's set, may be interrupted by a signal handler that does the same
+        self._flushes: SimpleQueue[Flush] = SimpleQueue()
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._idle = True
         self._starting = threading.RLock()
-        self._draining = threading.Lock()
+        self._working = threading.Lock()
         self._thread: threading.Thread | None = None
         self._last_beat = self._clock()
         self._stopping = False
@@ -95,20 +105,21 @@ class Worker(Generic[RowT]):
     # the host's threads
 
     def announce(self, key: int, span: ReferenceType[Span]) -> None:
-        """Note that a span has started, to be announced if it is still open when the thread wakes."""
-        if self._sink.wants_starts:
+        """Note that a span has started, to be announced to the sink if it is still open when the thread wakes."""
+        if self._wants_starts and not self._stopping:
             self._unannounced[key] = span
             if self._idle:
                 self._wake()
 
     def submit(self, key: int, span: SpanData) -> None:
-        """Queue a span that has ended."""
+        """Queue a span that has ended. Raises nothing but the host's own KeyboardInterrupt or SystemExit."""
         self._unannounced.pop(key, None)
         entry = None
         try:
             row = self._sink.prepare(span)
             entry = Entry(row, self._sink.size(row))
-            self._backlog.put(entry, error=span.status_code == _ERROR)
+            if not self._backlog.put(entry, error=span.status_code == _STATUS_ERROR):
+                warn(self._sink.name, "the queue is full or shut down, spans are lost")
         except (KeyboardInterrupt, SystemExit):
             if entry is None or not self._backlog.holds(entry):
                 self._backlog.drop("interrupted")
@@ -119,46 +130,51 @@ class Worker(Generic[RowT]):
         if self._idle:
             self._wake()
 
-    def drop(self, key: int | None, reason: DropReason) -> None:
+    def drop(self, key: int, reason: DropReason) -> None:
         """Count a span that ended and cannot be queued."""
-        if key is not None:
-            self._unannounced.pop(key, None)
+        self._unannounced.pop(key, None)
         self._backlog.drop(reason)
 
     def request_flush(self) -> Flush:
-        """Ask for all that waits to be written now."""
+        """Ask for everything that waits to be written now."""
         flush = Flush(SimpleQueue(), self._backlog.casualties)
-        self._flushes.put(flush)
-        self._wake()
+        if self._thread is None and not self._has_work():
+            flush.answer.put(True)
+        else:
+            self._flushes.put(flush)
+            self._wake()
         return flush
 
     def await_flush(self, flush: Flush, deadline: float) -> bool:
-        """Wait for the answer until `deadline` (`time.monotonic`)."""
+        """Wait for the answer, until `deadline` (of `time.monotonic`) at most."""
         if self._thread is None:
-            self._drain_here(deadline)
+            self._work_here(deadline)
         try:
             return flush.answer.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
             return False
 
     def begin_shutdown(self) -> None:
-        """Let nothing more in, and have the rest written and the sink closed."""
+        """Let nothing more in; have the rest written and the sink closed."""
         self._backlog.close()
         self._stopping = True
-        if self._thread is not None:
-            self._bell.put(None)
+        self._bell.put(None)
 
     def end_shutdown(self, deadline: float) -> None:
-        """Wait until `deadline` (`time.monotonic`), then count what has not been written as lost."""
+        """Wait until `deadline` (of `time.monotonic`) at most, then count what has not been written as lost."""
         thread = self._thread
+        if thread is threading.current_thread():
+            return  # the processor was garbage, and found here; this thread goes on to write what waits
         if thread is None:
-            self._drain_here(deadline)
-        elif thread is not threading.current_thread():
+            self._work_here(deadline)
+        else:
             thread.join(max(0.0, deadline - time.monotonic()))
         if not self._finished:
             self._abandoned = True
             self._backlog.discard()
             self._bell.put(None)
+            if thread is None:
+                self._work_here(deadline)
 
     def health(self) -> SinkHealth:
         """Return the account at this moment."""
@@ -166,7 +182,8 @@ class Worker(Generic[RowT]):
         return self._backlog.snapshot(self._sink.name, worker_alive=thread is not None and thread.is_alive())
 
     def after_fork_in_child(self) -> None:
-        """Start over, with nothing of what waits in the parent."""
+        """Start over with nothing: what waits is the parent's to write."""
+        self._in_use = False
         self._reset()
         self._sink.after_fork_in_child()
 
@@ -181,36 +198,39 @@ class Worker(Generic[RowT]):
         with self._starting:
             if self._thread is not None or self._finished:
                 return
-            thread = threading.Thread(
-                # an empty context: whatever is current where the thread starts has nothing to do with its work
+            self._in_use = True
+            self._before_start()
+            self._thread = threading.Thread(
+                # an empty context: what is current where the thread starts has nothing to do with its work
                 target=contextvars.Context().run,
                 args=(self._run,),
                 name=f"span_processors {self._sink.name}",
                 daemon=True,
             )
-            self._thread = thread
             try:
-                thread.start()
-            except RuntimeError:  # no new threads: the interpreter shuts down, or the system is at its limit
+                self._thread.start()
+            except RuntimeError:  # the interpreter is shutting down, or the system has no thread to give
                 self._thread = None
                 self._idle = True
 
     # the thread that writes
 
     def _run(self) -> None:
-        own_work.active = own_work.in_worker = True
+        own_work.active = True
         _suppress_instrumentation()
         try:
             while not self._finished:
                 try:
                     self._wait()
-                    self._cycle()
+                    with self._working:
+                        self._cycle()
                 except BaseException as error:
                     self._failed(error, retry=False)
                     time.sleep(_FIRST_RETRY_S)
         finally:
             self._thread = None
             self._idle = True
+            self._answer(self._asked())
 
     def _wait(self) -> None:
         self._idle = True
@@ -221,7 +241,12 @@ class Worker(Generic[RowT]):
             self._sleep(_LINGER_S)
 
     def _has_work(self) -> bool:
-        return bool(len(self._backlog) or self._unannounced or not self._flushes.empty() or self._stopping)
+        return bool(len(self._backlog) or self._unannounced or self._stopping or not self._flushes.empty())
+
+    def _until_beat(self) -> float | None:
+        if not (self._wants_starts and self._open_spans):
+            return None
+        return max(0.0, self._last_beat + _HEARTBEAT_S - self._clock())
 
     def _sleep(self, seconds: float | None) -> None:
         try:
@@ -231,55 +256,63 @@ class Worker(Generic[RowT]):
         except Empty:
             pass
 
-    def _until_beat(self) -> float | None:
-        if not (self._sink.wants_starts and self._open_spans):
-            return None
-        return max(0.0, self._last_beat + _HEARTBEAT_S - self._clock())
-
-    def _cycle(self) -> None:
-        flushes: list[Flush] = []
-        while not self._flushes.empty():
-            flushes.append(self._flushes.get())
-        # the queue first: a span whose end is in it is no longer among the unannounced ones
-        self._backlog.take()
-        self._announce_open()
-        self._write_chunks()
+    def _cycle(self, deadline: float | None = None) -> None:
+        asked = self._asked()
+        self._backlog.mark()
+        # Listed after the mark: the end of a span that is open now waits beyond it. So no chunk holds both rows of a
+        # span, and its start is written first.
+        unannounced = iter(list(self._unannounced.items()))
+        while self._backlog.take(self._announcements(islice(unannounced, _STARTS_AT_ONCE))):
+            if not self._write_chunks(deadline):
+                return
+        self._answer(asked)
+        if self._finished:
+            return
         self._beat()
-        for flush in flushes:
-            flush.answer.put(self._backlog.casualties == flush.casualties)
-        if self._stopping and (self._abandoned or not len(self._backlog)):
+        if self._stopping and not len(self._backlog):
             self._close()
 
-    def _announce_open(self) -> None:
-        while pending := list(self._unannounced.items())[:_STARTS_AT_ONCE]:
-            entries = []
-            for key, reference in pending:
-                if self._unannounced.pop(key, None) is None or (span := reference()) is None:
-                    continue
-                try:
-                    data = self._flatten(span)
-                    if data.end_ns is None:
-                        row = self._sink.prepare(data)
-                        entries.append(Entry(row, self._sink.size(row), 0))
-                except BaseException as error:
-                    self._failed(error, retry=False)
-                    self._backlog.start_rejected()
-            if entries:
-                self._backlog.add_starts(entries)
-                self._write_chunks()
+    def _asked(self) -> list[Flush]:
+        asked = []
+        while not self._flushes.empty():
+            asked.append(self._flushes.get())
+        return asked
 
-    def _write_chunks(self) -> None:
-        delay = _FIRST_RETRY_S
+    def _answer(self, asked: list[Flush]) -> None:
+        for flush in asked:
+            flush.answer.put(self._backlog.casualties == flush.casualties)
+
+    def _announcements(self, spans: Iterable[tuple[int, ReferenceType[Span]]]) -> list[Entry[RowT]]:
+        entries = []
+        for key, reference in spans:
+            if self._unannounced.pop(key, None) is None or (span := reference()) is None:
+                continue
+            try:
+                data = self._flatten(span)
+                if data.end_ns is None:
+                    row = self._sink.prepare(data)
+                    entries.append(Entry(row, self._sink.size(row), 0))
+            except BaseException as error:
+                self._failed(error, retry=False)
+                self._backlog.start_rejected()
+        return entries
+
+    def _write_chunks(self, deadline: float | None) -> bool:
+        attempts = 0
         while chunk := self._backlog.chunk():
+            if self._abandoned:
+                self._backlog.settle("shutdown")
+                continue
             try:
                 self._sink.write([entry.row for entry in chunk])
             except RetryableError as error:
                 self._failed(error, retry=True)
-                if self._abandoned:
-                    self._backlog.settle("shutdown")
-                    continue
-                self._sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  (jitter, no secret)
-                delay = min(2 * delay, _LAST_RETRY_S)
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False
+                attempts += 1
+                if attempts % _ATTEMPTS_BEFORE_DOUBT == 0:
+                    self._backlog.doubt()
+                self._sleep(_delay_s(attempts))
                 self._beat()
             except BaseException as error:
                 self._failed(error, retry=False)
@@ -289,16 +322,17 @@ class Worker(Generic[RowT]):
                     self._backlog.settle("rejected")
             else:
                 self._backlog.settle()
-                delay = _FIRST_RETRY_S
+                attempts = 0
+        return True
 
     def _beat(self) -> None:
         if self._clock() - self._last_beat < _HEARTBEAT_S:
             return
         self._last_beat = self._clock()
         for key, reference in list(self._open_spans.items()):
-            if reference() is None:  # thrown away by the host without having been ended
+            if reference() is None:  # thrown away by the host, and never ended
                 self._open_spans.pop(key, None)
-        if self._sink.wants_starts:
+        if self._wants_starts:
             try:
                 self._sink.heartbeat()
             except BaseException as error:
@@ -306,31 +340,37 @@ class Worker(Generic[RowT]):
 
     def _close(self) -> None:
         self._finished = True
-        try:
-            self._sink.close()
-        except BaseException as error:
-            self._failed(error, retry=False)
+        if self._in_use:
+            try:
+                self._sink.close()
+            except BaseException as error:
+                self._failed(error, retry=False)
 
     def _failed(self, error: BaseException, *, retry: bool) -> None:
         self._backlog.failed(self._describe(error), retry=retry)
-        warn(self._sink.name, "the sink failed and is tried again:" if retry else "the sink failed:", type(error).__name__)
+        problem = "the sink failed and is tried again:" if retry else "the sink failed:"
+        warn(self._sink.name, problem, type(error).__name__)
 
-    def _drain_here(self, deadline: float) -> None:
-        """Do the thread's work in the caller's, because no thread has run or can be started any more."""
-        if not self._draining.acquire(timeout=max(0.0, deadline - time.monotonic())):
+    def _work_here(self, deadline: float) -> None:
+        """Do the thread's work in the caller's, because there is no thread and perhaps none can start."""
+        if not self._working.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return
         was_active, own_work.active = own_work.active, True
         token = _suppress_instrumentation()
         try:
-            if not self._finished:
-                self._cycle()
+            self._cycle(deadline)
         finally:
             otel_context.detach(token)
             own_work.active = was_active
-            self._draining.release()
+            self._working.release()
+
+
+def _delay_s(attempts: int) -> float:
+    longest = min(_FIRST_RETRY_S * (1 << min(attempts, 16)), _LAST_RETRY_S)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  (so that processes do not come back all at once; no secret)
 
 
 def _suppress_instrumentation() -> contextvars.Token[otel_context.Context]:
-    # the one way to keep a sink's driver from recording spans about the writing of spans; the SDK's exporters do the same
+    # keeps a sink's driver from recording spans about the writing of spans, as in the SDK's own exporters
     key = otel_context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  (there is no public name)
-    return otel_context.attach(otel_context.set_value(key, True))
+    return otel_context.attach(otel_context.set_value(key, value=True))
