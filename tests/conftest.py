@@ -7,11 +7,15 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 URL_VARIABLE = "OTEL_TELEMETRY_TEST_POSTGRES_URL"
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
@@ -41,10 +45,23 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def _schema(server: str) -> Iterator[str]:
+    schema = f"test_{uuid.uuid4().hex}"
+    yield f"{server}{'&' if '?' in server else '?'}schema={schema}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty place for one store: a schema of its own in the server's database."""
-    schema = f"test_{uuid.uuid4().hex}"
-    yield f"{postgres_server}{'&' if '?' in postgres_server else '?'}schema={schema}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    with _schema(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_postgres_url(postgres_server: str) -> Iterator[str]:
+    """The same for tests that share a store, such as the examples of a property."""
+    with _schema(postgres_server) as url:
+        yield url

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_telemetry.query import SpanStore
+    from otel_telemetry.query import Lease, SpanStore
     from span_processors.data import SpanData
 
 ConnectionT = TypeVar("ConnectionT")
@@ -74,11 +74,12 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def heartbeat(self) -> None:
         """Refresh this process's lease."""
         with self._session() as connection:
-            self._put_lease(connection)
+            self._renew_lease(connection)
 
     def after_fork_in_child(self) -> None:
         """Forget what was inherited from the parent process, and take a lease of this process's own."""
-        _inherited.append(self._connection)
+        if self._connection is not None:
+            _inherited.append(self._connection)
         self._start_anew()
 
     def close(self) -> None:
@@ -87,8 +88,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
             return
         self._lease = self._lease._replace(closed_ns=time.time_ns())
         with self._session() as connection:
-            self._put_lease(connection)
-        with self._lock:
+            self._renew_lease(connection)
             self._drop()
 
     # the OpenTelemetry side: SpanExporter
@@ -134,8 +134,8 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Write all rows or none, in one transaction."""
 
     @abstractmethod
-    def _put_lease(self, connection: ConnectionT) -> None:
-        """Write the lease's present state, in one transaction."""
+    def _put_lease(self, connection: ConnectionT, lease: Lease) -> None:
+        """Write the state of the lease, in one transaction."""
 
     @abstractmethod
     def _is_retryable(self, error: Exception) -> bool:
@@ -144,6 +144,10 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def _is_stale(self, connection: ConnectionT) -> bool:  # noqa: ARG002  (for backends that can tell)
         """Whether `connection` no longer leads to the store."""
         return False
+
+    def _renew_lease(self, connection: ConnectionT) -> None:
+        self._lease = self._lease._replace(heartbeat_ns=time.time_ns())
+        self._put_lease(connection, self._lease)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -160,7 +164,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
                 if self._connection is None:
                     self._connection = self._connect()
                     # Before any row that names it, or a reader would take a running execution for an interrupted one.
-                    self._put_lease(self._connection)
+                    self._renew_lease(self._connection)
                 yield self._connection
             except Exception as error:
                 if not self._is_retryable(error):

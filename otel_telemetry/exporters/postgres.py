@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from otel_telemetry.query import SpanStore
+    from otel_telemetry.query import Lease, SpanStore
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
@@ -74,9 +74,9 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
         with _deadline(connection):
             postgres_writer.write_rows(connection, self._place, rows, self._known_resources, self._announced)
 
-    def _put_lease(self, connection: psycopg.Connection) -> None:
+    def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
         with _deadline(connection):
-            postgres_writer.put_lease(connection, self._place, self._lease)
+            postgres_writer.put_lease(connection, self._place, lease)
 
     def _is_retryable(self, error: Exception) -> bool:
         return postgres_writer.is_retryable(error)

@@ -17,7 +17,7 @@ from otel_telemetry.exporters.version import check_version, is_older
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_telemetry.query import SpanStore
+    from otel_telemetry.query import Lease, SpanStore
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
@@ -96,8 +96,8 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
     def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
         write_rows(connection, rows, self._known_resources)
 
-    def _put_lease(self, connection: sqlite3.Connection) -> None:
-        put_lease(connection, self._lease)
+    def _put_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
+        put_lease(connection, lease)
 
     def _is_retryable(self, error: Exception) -> bool:
         return is_retryable(error)
