@@ -11,7 +11,7 @@ Of a handle that was not sampled, or whose recorder is off, every method does no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -35,6 +35,8 @@ ABANDONED = "abandoned"
 
 Attributes = dict[str, Any]
 
+_NEVER_ENDED = ErrorRecord(code=ABANDONED, category="internal", message="it was started and never ended")
+
 
 class Handle:
     """What the three handles share: a span, its times, and the one moment at which it ends.
@@ -42,19 +44,23 @@ class Handle:
     Attributes:
         span: the OpenTelemetry span. What is set on it directly, other span processors see as it is.
         scope: the place where it was started; for an execution or a step, the place inside it.
+        recorder: the recorder that started it.
+        ends_by_itself: whether a block, a function or a generator will end it.
     """
 
     __slots__ = (
         "_attributes",
         "_context_token",
+        "_late",
         "_monotonic_ns",
         "_open",
         "_owner",
         "_problems",
-        "_recorder",
         "_result",
         "_started_ns",
         "_wall_ns",
+        "ends_by_itself",
+        "recorder",
         "scope",
         "span",
     )
@@ -72,12 +78,14 @@ class Handle:
     ) -> None:
         self.span = span
         self.scope = scope
-        self._recorder = recorder
+        self.recorder = recorder
         self._owner = owner
         self._attributes = attributes
         self._started_ns, self._wall_ns, self._monotonic_ns = times
         self._problems: tuple[str, ...] = attributes.get(semconv.PROBLEMS, ())
         self._result: object = None
+        self._late: Attributes | None = None
+        self.ends_by_itself = False
         self._context_token: Token[Context] | None = None
         self._open = True
 
@@ -111,10 +119,10 @@ class Handle:
             value: anything JSON can say.
         """
         if self.scope.run.recording:
-            self._recorder.guarded(self._set_attribute, key, value)
+            self.recorder.guarded(self._set_attribute, key, value)
 
     def _set_attribute(self, key: str, value: object) -> None:
-        self.span.set_attributes(self._recorder.redactor.attributes({key: value}))  # type: ignore[arg-type]
+        self.span.set_attributes(self.recorder.redactor.attributes({key: value}))  # type: ignore[arg-type]
 
     def complete(self, result: object = None, *, completed_at_ns: int | None = None) -> None:
         """End it as a success.
@@ -142,24 +150,31 @@ class Handle:
         Args:
             reason: why, in words.
         """
-        self._end(StatusCode.ERROR, self._recorder.cancellation(reason), outcome=CANCELLED)
+        self._end(StatusCode.ERROR, self.recorder.cancellation(reason), outcome=CANCELLED)
 
     def __enter__(self) -> Self:
+        self.ends_by_itself = True
         if self.span is not INVALID_SPAN:
-            self._context_token = attach(entered(self.span, self._inner_scope(), get_current()))
+            self._context_token = attach(self.context())
         return self
+
+    def context(self) -> Context:
+        """Return the current context with this handle's span and scope in it: what its own code runs in."""
+        here = get_current()
+        return here if self.span is INVALID_SPAN else entered(self.span, self._inner_scope(), here)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave(error)
 
-    def leave(self, error: BaseException | None, result: object = None) -> None:
+    def leave(self, error: BaseException | None, result: object = None, outcome: str | None = None) -> None:
         """Undo `__enter__`, and end it as `error` or else `result` demands, if it has not ended before.
 
         Args:
             error: the exception that leaves it.
             result: what it returned, if that was not set before.
+            outcome: how it ended, where that was neither an exception nor a plain return.
         """
         token, self._context_token = self._context_token, None
         detach(token)
@@ -168,7 +183,7 @@ class Handle:
         if error is None:
             if result is not None:
                 self._result = result
-            self._end(StatusCode.UNSET)
+            self._end(StatusCode.UNSET, outcome=outcome)
         elif isinstance(error, GeneratorExit):
             self._end(StatusCode.UNSET, outcome=CLOSED)
         else:
@@ -182,9 +197,21 @@ class Handle:
     ) -> None:
         self.__exit__(kind, error, trace)
 
-    def finish(self, outcome: str | None = None) -> None:
-        """End it as a success, with the result that was set; say how, where it was not a plain return."""
-        self._end(StatusCode.UNSET, outcome=outcome)
+    def abandon(self) -> None:
+        """End it because nobody is left who could."""
+        self._end(StatusCode.ERROR, _NEVER_ENDED, outcome=ABANDONED)
+
+    def elapsed_ns(self) -> int:
+        """Return for how long it has been open, in nanoseconds."""
+        return self.recorder.clock.monotonic_ns() - self._monotonic_ns
+
+    def add_late(self, attributes: Attributes) -> None:
+        """Keep attributes, clean ones, for the end."""
+        self._late = {**(self._late or {}), **attributes}
+
+    def add_problems(self, problems: Iterable[str]) -> None:
+        """Keep, in words, what could not be recorded as it was given."""
+        self._problems += tuple(problems)
 
     def _inner_scope(self) -> ExecutionScope:
         return self.scope
@@ -196,21 +223,20 @@ class Handle:
         *,
         outcome: str | None = None,
         completed_at_ns: int | None = None,
-        extra: Attributes | None = None,
     ) -> None:
         try:
             del self._open  # atomic: of two threads that end it, one succeeds
         except AttributeError:
-            self._recorder.refuse(AlreadyEndedError(f"{self._name!r} has ended already: end each handle once"))
+            self.recorder.refuse(AlreadyEndedError(f"{self._name!r} has ended already: end each handle once"))
             return
         if not self.scope.run.recording:
             self._after_end(code, None, outcome)
             return
-        recorder = self._recorder
+        recorder = self.recorder
         ended_ns: int | None = completed_at_ns
         record: ErrorRecord | None = None
         try:
-            attributes: Attributes = {} if extra is None else extra
+            attributes = self._late or {}
             ended_ns = self._ended_at(completed_at_ns, attributes)
             if error is not None:
                 record = self._note_error(error, attributes, ended_ns)
@@ -240,21 +266,21 @@ class Handle:
     def _ended_at(self, completed_at_ns: int | None, attributes: Attributes) -> int:
         if completed_at_ns is not None:
             return max(completed_at_ns, self._started_ns)
-        clock = self._recorder.clock
-        took_ns = clock.monotonic_ns() - self._monotonic_ns
+        clock = self.recorder.clock
+        took_ns = self.elapsed_ns()
         stepped_ns = clock.time_ns() - self._wall_ns - took_ns
         if not -CLOCK_STEP_THRESHOLD_NS < stepped_ns < CLOCK_STEP_THRESHOLD_NS:
             attributes[semconv.CLOCK_STEP_MS] = stepped_ns / 1e6
         return self._started_ns + took_ns
 
     def _note_error(self, error: BaseException | ErrorRecord | str, attributes: Attributes, now_ns: int) -> ErrorRecord:
-        record = self._recorder.error_record(error, self.span, now_ns, self.scope.step_id, self._tool_name())
-        attributes[semconv.ERROR] = self._recorder.error_text(record)
+        at_start = self._attributes
+        record = self.recorder.error_record(
+            error, self.span, now_ns, at_start.get(semconv.STEP_ID), at_start.get(semconv.TOOL_NAME)
+        )
+        attributes[semconv.ERROR] = self.recorder.error_text(record)
         attributes[semconv.ERROR_TYPE] = qualified_name(error) if isinstance(error, BaseException) else record.code
         return record
-
-    def _tool_name(self) -> str | None:
-        return self._attributes.get(semconv.TOOL_NAME)
 
     def _structure(self, attributes: Attributes, code: StatusCode, outcome: str | None) -> None:
         """Add what this kind of span says at its end."""
@@ -297,6 +323,10 @@ class ToolCallHandle(Handle):
             return scope
         return ExecutionScope(scope.run, scope.step_id, scope.step)
 
+    def __del__(self) -> None:
+        if hasattr(self, "_open"):
+            self.abandon()
+
 
 class _Parent(Handle):
     """A handle that has children."""
@@ -331,7 +361,7 @@ class _Parent(Handle):
         Returns:
             The step, started.
         """
-        return self._recorder.start_step(
+        return self.recorder.start_step(
             name,
             step_type=step_type,
             step_id=step_id,
@@ -366,7 +396,7 @@ class _Parent(Handle):
         Returns:
             The call, started.
         """
-        return self._recorder.start_tool_call(
+        return self.recorder.start_tool_call(
             tool_name,
             params=params,
             call_id=call_id,
@@ -384,7 +414,7 @@ class _Parent(Handle):
     def start(self) -> None:
         """Say that what was registered as PENDING runs now: an event ``started`` marks when."""
         if self.is_pending:
-            self._recorder.guarded(self._start)
+            self.recorder.guarded(self._start)
 
     def _start(self) -> None:
         self._attributes[semconv.STATUS] = "running"
@@ -438,13 +468,15 @@ class StepHandle(_Parent):
             reason: why, in words.
         """
         self._skipped = True
-        self._end(StatusCode.UNSET, extra={semconv.SKIP_REASON: self._recorder.clean(reason)})
+        self.add_late({semconv.SKIP_REASON: self.recorder.clean(reason)})
+        self._end(StatusCode.UNSET)
 
     def _structure(self, attributes: Attributes, code: StatusCode, outcome: str | None) -> None:
         attributes[semconv.STATUS] = "skipped" if self._skipped else "failed" if code is StatusCode.ERROR else "completed"
 
     def _after_end(self, code: StatusCode, record: ErrorRecord | None, outcome: str | None) -> None:
         steps, step_id = self.scope.run.steps, self.step_id
+        self.scope.step = None  # a cycle less for the garbage collector
         if steps.open.get(step_id) is self:
             del steps.open[step_id]
         if self._skipped:
@@ -488,4 +520,11 @@ class ExecutionHandle(_Parent):
         attributes[semconv.PATH_HASH] = self.scope.run.steps.path_hash()
 
     def _after_end(self, code: StatusCode, record: ErrorRecord | None, outcome: str | None) -> None:
-        self._recorder.forget(self)
+        run = self.scope.run
+        run.handle = None  # a cycle less for the garbage collector
+        self.recorder.forget(self)
+        for step in [*run.steps.open.values()]:
+            if step.is_pending:
+                step.skip("the execution ended before the step was started")
+            elif not step.ends_by_itself:
+                step.abandon()

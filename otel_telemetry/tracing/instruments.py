@@ -12,14 +12,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
-from opentelemetry.context import get_current
-
 from otel_telemetry.records import StepType
-from otel_telemetry.tracing.arguments import Binder
-from otel_telemetry.tracing.context import scope_in
+from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.handles import ExecutionHandle, Handle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.recorder import Recorder
-from otel_telemetry.tracing.wrappers import Begin, base_of, wrap
+from otel_telemetry.tracing.wrappers import base_of, wrap
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 H = TypeVar("H", bound=Handle)
@@ -45,31 +42,13 @@ class Instrument(Generic[H]):
         """Decorate `function`."""
         if isinstance(function, (classmethod, staticmethod)):
             return type(function)(self(function.__func__))  # type: ignore[return-value]  # the same kind of descriptor
-        return wrap(function, self._begin(function))  # type: ignore[return-value]  # the same signature
+        return wrap(function, self._beginning(function))  # type: ignore[return-value]  # the same signature
 
-    def _begin(self, function: Callable[..., Any]) -> Begin:
-        qualified = getattr(base_of(function), "__qualname__", type(function).__qualname__)
-        short = qualified.rpartition("<locals>.")[2]
-        module = getattr(base_of(function), "__module__", None)
-        name = self._name or short
-        start = self._start(name, f"{module}.{qualified}" if module else qualified, function)
-        bind = Binder(function).bind
-        current = self._current
-
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Handle | None:
-            recorder = current()
-            if recorder is None:
-                return None
-            scope = scope_in(get_current())
-            if scope is not None and not scope.run.recording:
-                return None
-            try:
-                return start(recorder, bind(args, kwargs))
-            except BaseException as problem:
-                recorder.absorb("start", problem)
-                return None
-
-        return begin
+    def _beginning(self, function: Callable[..., Any]) -> Beginning:
+        base = base_of(function)
+        qualified: str = getattr(base, "__qualname__", type(base).__qualname__)
+        name = self._name or qualified.rpartition("<locals>.")[2]
+        return Beginning(function, self._current, self._start(name, f"{base.__module__}.{qualified}", base))
 
     def _start(self, name: str, function: str, code: Callable[..., Any]) -> Callable[[Recorder, object], H]:
         raise NotImplementedError

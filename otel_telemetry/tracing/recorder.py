@@ -14,6 +14,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, TracerProvider
 
 from otel_telemetry import semconv
+from otel_telemetry.codec import error_to_json
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import (
     AlreadyEndedError,
@@ -218,7 +219,6 @@ class Recorder:
         try:
             step_id, number = run.steps.admit(name, step_id, attempt)
             if run.recording and self._tracer is not None:
-                name = self.clean(name)
                 attributes = {
                     semconv.KIND: "step",
                     semconv.EXECUTION_ID: run.execution_id,
@@ -239,7 +239,7 @@ class Recorder:
                 ):
                     attributes[semconv.PROBLEMS] = problems
                 span = self._tracer.start_span(
-                    f"{semconv.SpanName.STEP} {name}", context, attributes=attributes, start_time=times[0]
+                    f"{semconv.SpanName.STEP} {self.clean(name)}", context, attributes=attributes, start_time=times[0]
                 )
         except BaseException as problem:
             self.absorb("start", problem)
@@ -290,7 +290,7 @@ class Recorder:
                     semconv.SEQUENCE: sequence,
                     semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
                     semconv.TOOL_NAME: tool_name,
-                    semconv.TOOL_CALL_ID: call_id or f"{run.execution_id}.{sequence}",
+                    semconv.TOOL_CALL_ID: self.redactor.text(call_id) if call_id else f"{run.execution_id}.{sequence}",
                     semconv.TOOL_SOURCE: (source or around.call_source).value,
                 }
                 if around.step_id is not None:
@@ -308,6 +308,11 @@ class Recorder:
         except BaseException as problem:
             self.absorb("start", problem)
         return ToolCallHandle(self, span, around, attributes, times, owner=owner)
+
+    def wants(self, context: Context) -> bool:
+        """Whether something that starts in `context` is recorded, as far as that is known before it starts."""
+        scope = self._scope(context)
+        return scope is None or scope.run.recording
 
     # finding
 
@@ -375,11 +380,15 @@ class Recorder:
 
     # serving the handles
 
+    def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
+        """Return `value`, redacted, as JSON text, and notes on what could not be kept as it was."""
+        return self.redactor.payload(value, direction=direction)
+
     def put_payload(
         self, attributes: dict[str, Any], key: str, value: object, direction: Literal["input", "output"]
     ) -> tuple[str, ...]:
         """Write `value`, redacted, into `attributes`; return what could not be kept as it was, in words."""
-        attributes[key], notes = self.redactor.payload(value, direction=direction)
+        attributes[key], notes = self.payload(value, direction)
         return tuple(f"{key.rpartition('.')[2]}: {note}" for note in notes) if notes else ()
 
     def error_record(
@@ -413,7 +422,7 @@ class Recorder:
 
     def error_text(self, record: ErrorRecord) -> CleanText:
         """Return the record, which is redacted, as the text of an attribute."""
-        return CleanText(canonical(_error_to_json(record)))
+        return CleanText(canonical(error_to_json(record)))
 
     def cancellation(self, reason: str | None) -> ErrorRecord:
         """Return the record of a cancellation that came without an exception."""
@@ -485,8 +494,3 @@ def _drop_oldest(kept: dict[str, Any]) -> None:
         kept.pop(next(iter(kept)), None)
     except (StopIteration, RuntimeError):  # another thread is changing it, and bounds it as well
         return
-
-
-def _error_to_json(record: ErrorRecord) -> dict[str, Any]:
-    fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
-    return fields | {"cause": None if record.cause is None else _error_to_json(record.cause)}

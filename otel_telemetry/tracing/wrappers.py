@@ -9,12 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, TypeAlias
+from typing import Any
 
+from otel_telemetry.tracing.beginning import Beginning
+from otel_telemetry.tracing.generators import GeneratorFunction, drive, drive_async
 from otel_telemetry.tracing.handles import Handle
 
-Begin: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Handle | None]
-"""Starts recording one call; None where the call is not recorded. Never raises."""
+_Begin = Callable[[tuple[Any, ...], dict[str, Any]], Handle | None]
 
 
 def base_of(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,8 +25,8 @@ def base_of(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """Return `function` with `begin` before each call, and the end of what that started after it.
+def wrap(function: Callable[..., Any], beginning: Beginning) -> Callable[..., Any]:
+    """Return `function` with each call recorded.
 
     Raises:
         TypeError: `function` cannot be decorated.
@@ -33,17 +34,22 @@ def wrap(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"cannot decorate {function!r}: decorate a function or a method")
     base = base_of(function)
-    kind = base if inspect.isroutine(base) else type(base).__call__
-    if inspect.iscoroutinefunction(kind):
-        wrapper = _coroutine_function(function, begin)
+    code = base if inspect.isroutine(base) else type(base).__call__
+    wrapper: Any
+    if inspect.isgeneratorfunction(code):
+        wrapper = GeneratorFunction(function, code, beginning, drive)
+    elif inspect.isasyncgenfunction(code):
+        wrapper = GeneratorFunction(function, code, beginning, drive_async)
+    elif inspect.iscoroutinefunction(code):
+        wrapper = _coroutine_function(function, beginning.begin)
     else:
-        wrapper = _function(function, begin)
+        wrapper = _function(function, beginning.begin)
     update_wrapper(wrapper, base)
-    wrapper.__wrapped__ = function  # type: ignore[attr-defined]  # a partial's signature is its own
+    wrapper.__wrapped__ = function  # the signature of a partial is its own
     return wrapper
 
 
-def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         handle = begin(args, kwargs)
         if handle is None:
@@ -60,7 +66,7 @@ def _function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     return wrapper
 
 
-def _coroutine_function(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _coroutine_function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         handle = begin(args, kwargs)
         if handle is None:
