@@ -266,7 +266,8 @@ class Backlog(Generic[RowT]):
 
     def close(self) -> None:
         """Let nothing more in."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self._ring()
 
     def discard(self) -> None:

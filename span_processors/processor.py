@@ -41,8 +41,9 @@ class RedactingSpanProcessor(SpanProcessor):
     than a few milliseconds.
 
     No method raises into the host program, save its own KeyboardInterrupt or SystemExit, which are passed on. What is
-    left when the interpreter exits, or when nothing refers to the processor any more, is written then, within 5 seconds.
-    A child process made by fork starts with empty queues, and leaves the end of the spans it inherits to the parent.
+    left when the interpreter exits, or when nothing refers to the processor any more, is written then, within 5
+    seconds. A child process made by fork starts with empty queues, and leaves the end of the spans it inherits to the
+    parent.
     """
 
     def __init__(
@@ -151,8 +152,14 @@ class RedactingSpanProcessor(SpanProcessor):
         if own_work.active:
             return False  # asked by a sink, a callback or a logging handler of ours: it would wait for itself
         deadline = time.monotonic() + timeout_millis / 1000
-        asked = [(worker, worker.request_flush()) for worker in self._workers]
-        answers = [worker.await_flush(flush, deadline) for worker, flush in asked]
+        try:
+            asked = [(worker, worker.request_flush()) for worker in self._workers]
+            answers = [worker.await_flush(flush, deadline) for worker, flush in asked]
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            warn(_NAME, "a flush failed:", type(error).__name__)
+            return False
         return all(answers)
 
     def shutdown(self, timeout_s: float = _EXIT_TIMEOUT_S) -> None:
@@ -207,10 +214,15 @@ class RedactingSpanProcessor(SpanProcessor):
 
 def _shut_down(workers: list[Worker[Any]], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    for worker in workers:
-        worker.begin_shutdown()
-    for worker in workers:
-        worker.end_shutdown(deadline)
+    try:
+        for worker in workers:
+            worker.begin_shutdown()
+        for worker in workers:
+            worker.end_shutdown(deadline)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        warn(_NAME, "the shutdown failed:", type(error).__name__)
 
 
 def _describe(error: BaseException, redactor: Redactor) -> str:

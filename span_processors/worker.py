@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import random
 import threading
 import time
 from itertools import islice
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 from opentelemetry import context as otel_context
 
 from span_processors.backlog import Backlog, Entry
+from span_processors.delivery import Delivery
 from span_processors.guard import own_work, warn
-from span_processors.sinks import RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,10 +31,8 @@ RowT = TypeVar("RowT")
 _LINGER_S: Final = 0.01
 _LINGER_BELOW_ROWS: Final = 512
 _HEARTBEAT_S: Final = 5.0
-_FIRST_RETRY_S: Final = 0.05
-_LAST_RETRY_S: Final = 30.0
-_ATTEMPTS_BEFORE_DOUBT: Final = 4
 _STARTS_AT_ONCE: Final = 512
+_AFTER_FAILURE_S: Final = 0.05
 _STATUS_ERROR: Final = 2
 
 
@@ -49,9 +46,9 @@ class Flush(NamedTuple):
 class Worker(Generic[RowT]):
     """Takes the spans that a processor hands it to one sink, in a thread of its own.
 
-    A write begins soon after there is something, and what arrives meanwhile makes the next one (group commit). Rows stay
-    in the backlog until `write` has returned. The thread starts with the first span; again after a fork, or should it
-    die.
+    A write begins soon after there is something, and what arrives meanwhile makes the next one (group commit). Rows
+    stay in the backlog until `write` has returned. The thread starts with the first span; again after a fork, or should
+    it die.
     """
 
     def __init__(
@@ -89,6 +86,7 @@ class Worker(Generic[RowT]):
 
     def _reset(self) -> None:
         self._backlog: Backlog[RowT] = Backlog(self._queue)
+        self._delivery = Delivery(self._sink, self._backlog, describe=self._describe, pause=self._pause)
         self._unannounced: dict[int, ReferenceType[Span]] = {}
         # a SimpleQueue's put, unlike an Event's set, may be interrupted by a signal handler that does the same
         self._flushes: SimpleQueue[Flush] = SimpleQueue()
@@ -99,7 +97,6 @@ class Worker(Generic[RowT]):
         self._thread: threading.Thread | None = None
         self._last_beat = self._clock()
         self._stopping = False
-        self._abandoned = False
         self._finished = False
 
     # the host's threads
@@ -170,7 +167,7 @@ class Worker(Generic[RowT]):
         else:
             thread.join(max(0.0, deadline - time.monotonic()))
         if not self._finished:
-            self._abandoned = True
+            self._delivery.abandoned = True
             self._backlog.discard()
             self._bell.put(None)
             if thread is None:
@@ -182,10 +179,13 @@ class Worker(Generic[RowT]):
         return self._backlog.snapshot(self._sink.name, worker_alive=thread is not None and thread.is_alive())
 
     def after_fork_in_child(self) -> None:
-        """Start over with nothing: what waits is the parent's to write."""
+        """Start over with nothing: what waits is the parent's to write. After a shutdown, remain shut down."""
+        was_down = self._stopping
         self._in_use = False
         self._reset()
         self._sink.after_fork_in_child()
+        if was_down:
+            self.begin_shutdown()
 
     def _wake(self) -> None:
         self._idle = False
@@ -225,8 +225,8 @@ class Worker(Generic[RowT]):
                     with self._working:
                         self._cycle()
                 except BaseException as error:
-                    self._failed(error, retry=False)
-                    time.sleep(_FIRST_RETRY_S)
+                    self._delivery.failed(error)
+                    time.sleep(_AFTER_FAILURE_S)
         finally:
             self._thread = None
             self._idle = True
@@ -241,7 +241,13 @@ class Worker(Generic[RowT]):
             self._sleep(_LINGER_S)
 
     def _has_work(self) -> bool:
-        return bool(len(self._backlog) or self._unannounced or self._stopping or not self._flushes.empty())
+        return bool(
+            len(self._backlog)
+            or self._backlog.chunk()
+            or self._unannounced
+            or self._stopping
+            or not self._flushes.empty()
+        )
 
     def _until_beat(self) -> float | None:
         if not (self._wants_starts and self._open_spans):
@@ -256,15 +262,21 @@ class Worker(Generic[RowT]):
         except Empty:
             pass
 
+    def _pause(self, seconds: float) -> None:
+        self._sleep(seconds)
+        self._beat()
+
     def _cycle(self, deadline: float | None = None) -> None:
         asked = self._asked()
         self._backlog.mark()
         # Listed after the mark: the end of a span that is open now waits beyond it. So no chunk holds both rows of a
         # span, and its start is written first.
         unannounced = iter(list(self._unannounced.items()))
-        while self._backlog.take(self._announcements(islice(unannounced, _STARTS_AT_ONCE))):
-            if not self._write_chunks(deadline):
-                return
+        while self._delivery.run(deadline):
+            if not self._backlog.take(self._announcements(islice(unannounced, _STARTS_AT_ONCE))):
+                break
+        else:
+            return
         self._answer(asked)
         if self._finished:
             return
@@ -293,37 +305,9 @@ class Worker(Generic[RowT]):
                     row = self._sink.prepare(data)
                     entries.append(Entry(row, self._sink.size(row), 0))
             except BaseException as error:
-                self._failed(error, retry=False)
+                self._delivery.failed(error)
                 self._backlog.start_rejected()
         return entries
-
-    def _write_chunks(self, deadline: float | None) -> bool:
-        attempts = 0
-        while chunk := self._backlog.chunk():
-            if self._abandoned:
-                self._backlog.settle("shutdown")
-                continue
-            try:
-                self._sink.write([entry.row for entry in chunk])
-            except RetryableError as error:
-                self._failed(error, retry=True)
-                if deadline is not None and time.monotonic() >= deadline:
-                    return False
-                attempts += 1
-                if attempts % _ATTEMPTS_BEFORE_DOUBT == 0:
-                    self._backlog.doubt()
-                self._sleep(_delay_s(attempts))
-                self._beat()
-            except BaseException as error:
-                self._failed(error, retry=False)
-                if len(chunk) > 1:
-                    self._backlog.split()
-                else:
-                    self._backlog.settle("rejected")
-            else:
-                self._backlog.settle()
-                attempts = 0
-        return True
 
     def _beat(self) -> None:
         if self._clock() - self._last_beat < _HEARTBEAT_S:
@@ -336,7 +320,7 @@ class Worker(Generic[RowT]):
             try:
                 self._sink.heartbeat()
             except BaseException as error:
-                self._failed(error, retry=False)
+                self._delivery.failed(error)
 
     def _close(self) -> None:
         self._finished = True
@@ -344,12 +328,7 @@ class Worker(Generic[RowT]):
             try:
                 self._sink.close()
             except BaseException as error:
-                self._failed(error, retry=False)
-
-    def _failed(self, error: BaseException, *, retry: bool) -> None:
-        self._backlog.failed(self._describe(error), retry=retry)
-        problem = "the sink failed and is tried again:" if retry else "the sink failed:"
-        warn(self._sink.name, problem, type(error).__name__)
+                self._delivery.failed(error)
 
     def _work_here(self, deadline: float) -> None:
         """Do the thread's work in the caller's, because there is no thread and perhaps none can start."""
@@ -363,11 +342,6 @@ class Worker(Generic[RowT]):
             otel_context.detach(token)
             own_work.active = was_active
             self._working.release()
-
-
-def _delay_s(attempts: int) -> float:
-    longest = min(_FIRST_RETRY_S * (1 << min(attempts, 16)), _LAST_RETRY_S)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311  (so that processes do not come back all at once; no secret)
 
 
 def _suppress_instrumentation() -> contextvars.Token[otel_context.Context]:
