@@ -1,0 +1,99 @@
+"""Writing chunks to a sink: what is repeated, what is divided, what is given up."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from span_processors.guard import warn
+from span_processors.sinks import RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from span_processors.backlog import Backlog
+    from span_processors.sinks import SpanSink
+
+RowT = TypeVar("RowT")
+
+_FIRST_DELAY_S: Final = 0.05
+_LONGEST_DELAY_S: Final = 30.0
+_ATTEMPTS_BEFORE_DOUBT: Final = 4
+
+
+class Delivery(Generic[RowT]):
+    """Brings the chunks of a backlog to a sink; whatever happens, each row is settled once.
+
+    Where `write` raises `RetryableError`, the chunk is tried again, with growing delays and for as long as it takes.
+    Where it raises anything else, some row is to blame: the chunk is halved until that row stands alone, and rejected.
+    """
+
+    def __init__(
+        self,
+        sink: SpanSink[RowT],
+        backlog: Backlog[RowT],
+        *,
+        describe: Callable[[BaseException], str],
+        pause: Callable[[float], None],
+    ) -> None:
+        """Connect a sink and its backlog.
+
+        Args:
+            sink: where rows go.
+            backlog: where they come from, and where their account is.
+            describe: tells an exception in words that hold no secret.
+            pause: waits for so many seconds, or until there is reason to hurry.
+        """
+        self._sink = sink
+        self._backlog = backlog
+        self._describe = describe
+        self._pause = pause
+        self.abandoned = False
+        """Set when there is no time left: what is not stored yet is counted as lost, unwritten."""
+
+    def run(self, deadline: float | None = None) -> bool:
+        """Write the chunks that were taken, one transaction each.
+
+        Args:
+            deadline: no attempt is repeated after it (of `time.monotonic`).
+
+        Returns:
+            Whether all are settled.
+        """
+        attempts = 0
+        while chunk := self._backlog.chunk():
+            if self.abandoned:
+                self._backlog.settle("shutdown")
+                continue
+            try:
+                self._sink.write([entry.row for entry in chunk])
+            except RetryableError as error:
+                self.failed(error, retry=True)
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False
+                attempts += 1
+                if attempts % _ATTEMPTS_BEFORE_DOUBT == 0:
+                    self._backlog.doubt()
+                self._pause(_delay_s(attempts))
+            except BaseException as error:
+                self.failed(error)
+                if len(chunk) > 1:
+                    self._backlog.split()
+                else:
+                    self._backlog.settle("rejected")
+            else:
+                self._backlog.settle()
+                attempts = 0
+        return True
+
+    def failed(self, error: BaseException, *, retry: bool = False) -> None:
+        """Note and log what the sink raised."""
+        self._backlog.failed(self._describe(error), retry=retry)
+        problem = "the sink failed and is tried again:" if retry else "the sink failed:"
+        warn(self._sink.name, problem, type(error).__name__)
+
+
+def _delay_s(attempts: int) -> float:
+    longest = min(_FIRST_DELAY_S * (1 << min(attempts, 16)), _LONGEST_DELAY_S)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  (so that processes do not come back all at once; no secret)
