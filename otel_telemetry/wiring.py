@@ -115,14 +115,15 @@ class Telemetry:
             timeout: seconds to wait at most; by default the setting `shutdown_timeout_ms`.
 
         Returns:
-            Whether everything was stored.
+            Whether everything that was ever recorded is stored and sent.
         """
         self._active = None
         seconds = self.settings.shutdown_timeout_ms / 1000 if timeout is None else timeout
         if self._reading is not None:
             self._reading.close()
             self._reading = None
-        return self.processor.shutdown(seconds)
+        self.processor.shutdown(seconds)
+        return all(sink.pending == 0 and not sink.dropped for sink in self.health().sinks)
 
     def health(self) -> Health:
         """Return the account of every span: stored, waiting, or dropped with a reason."""
