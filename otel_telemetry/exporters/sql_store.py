@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, null, or_, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
@@ -100,6 +100,11 @@ class SQLSpanStore:
         )
         with self._connection() as connection:
             return [Lease(*row) for row in connection.execute(statement)]
+
+    def version(self) -> str:
+        """Return the version of the store's schema."""
+        with self._connection() as connection:
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
 
     def close(self) -> None:
         """Let go of connections."""
