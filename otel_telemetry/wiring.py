@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from otel_telemetry.query import SpanStore
     from otel_telemetry.reader import Reader
     from otel_telemetry.settings import Settings
     from span_processors.data import SpanData
@@ -92,7 +91,7 @@ class Telemetry:
         self.workflow = self.execution = instruments.workflow
         self.step = self.task = instruments.step
         self.tool = instruments.tool
-        self._reading: SpanStore | None = None
+        self._reader: Reader | None = None
         self.store = TelemetryStore(
             self.recorder, open_reader=self._open_reader, flush=self.flush, import_spans=self._import_spans
         )
@@ -119,9 +118,9 @@ class Telemetry:
         """
         self._active = None
         seconds = self.settings.shutdown_timeout_ms / 1000 if timeout is None else timeout
-        if self._reading is not None:
-            self._reading.close()
-            self._reading = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         self.processor.shutdown(seconds)
         return all(sink.pending == 0 and not sink.dropped for sink in self.health().sinks)
 
@@ -132,9 +131,9 @@ class Telemetry:
     def _open_reader(self) -> Reader:
         from otel_telemetry.reader import Reader  # noqa: PLC0415  (SQLAlchemy: most programs that record never read)
 
-        if self._reading is None:
-            self._reading = self._exporter.store()
-        return Reader(self._reading, alive=live_leases)
+        if self._reader is None:
+            self._reader = Reader(self._exporter.store(), alive=live_leases)
+        return self._reader
 
     def _import_spans(self, spans: Iterable[SpanData]) -> int:
         count = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Literal, Unpack, overload
+from typing import Final, Literal, Self, Unpack, overload
 
 from otel_telemetry import codec, filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
@@ -51,6 +51,16 @@ class Reader:
         self._store = store
         self._alive = alive
         self._clock = clock
+
+    def close(self) -> None:
+        """Let go of the store's connections."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     @overload
     def query(
