@@ -110,13 +110,17 @@ def test_a_running_execution_is_seen_and_a_killed_one_is_interrupted(url: str) -
 def test_a_running_execution_is_visible_within_250_ms(url: str) -> None:
     """Measured on the wall clock that both processes share; the best of five, as the machine may be busy with others."""
     waits = []
-    for _ in range(5):
-        with ot.configure(store=url) as telemetry, ot.open_reader(url) as reader:
-            assert reader.count() >= 0  # connected
-            started = time.monotonic()
-            with telemetry.execution("w") as run:
-                wait_for(lambda run=run: reader.get(run.execution_id), within_s=5)  # type: ignore[misc]
-                waits.append(time.monotonic() - started)
+    with ot.configure(store=url) as telemetry:
+        with telemetry.execution("first"):
+            pass
+        assert telemetry.flush(30)
+        with ot.open_reader(url) as reader:
+            assert reader.count() == 1
+            for _ in range(5):
+                started = time.monotonic()
+                with telemetry.execution("w") as run:
+                    wait_for(lambda: reader.get(run.execution_id), within_s=5)  # noqa: B023  (called at once)
+                    waits.append(time.monotonic() - started)
     assert min(waits) < 0.25, waits
 
 
