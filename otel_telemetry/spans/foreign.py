@@ -1,19 +1,26 @@
 """What spans recorded by others mean: GenAI conventions, OpenInference, OpenLLMetry, and any other trace.
 
-The root of a trace is an execution; below it, a tool's span is a tool call and every other span a step. A root is a
-span without a parent, or one whose parent is known to be in another process: there the trace enters this one. A span whose
-parent got lost stays a step, because nothing on it tells; its trace is still found by its id.
+The root of a trace is an execution; below it, a tool's span is a tool call and every other span a step. A root is
+a span without a parent, or one whose parent is known to be in another process: there the trace enters this one, and a
+service whose callers are recorded elsewhere would have no execution to show otherwise. Where both sides of such a
+call are in one store, they are two rows of one execution id. A span whose parent got lost stays a step, because
+nothing on it tells; its trace is still found by its id.
+
+A foreign span inside one of our executions is a mere span: the tool call that it may be was recorded by us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.records import ExecutionType
 from otel_telemetry.semconv import ERROR_TYPE, EXECUTION_ID, SEQUENCE
 from otel_telemetry.spans.rows import RowKind
-from span_processors.data import EventData, JsonValue, SpanData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from span_processors.data import EventData, JsonValue, SpanData
 
 _REMOTE_PARENT: Final = 0x300
 """OTLP's flag bits for: whether the parent is remote is known, and it is."""
@@ -26,7 +33,8 @@ class Convention(NamedTuple):
     """The attribute that says what the span is."""
     tools: frozenset[str]
     """The marker's values, in lower case, that mean a tool call."""
-    names: tuple[str, ...] = ()
+    workflow_names: tuple[str, ...] = ()
+    step_names: tuple[str, ...] = ()
     version: str = ""
     tool_names: tuple[str, ...] = ()
     call_id: str = ""
@@ -38,7 +46,7 @@ CONVENTIONS: Final = (
     Convention(
         marker="openinference.span.kind",
         tools=frozenset({"tool"}),
-        names=("agent.name",),
+        workflow_names=("agent.name",),
         tool_names=("tool.name",),
         call_id="tool_call.id",
         inputs=("input.value",),
@@ -47,7 +55,8 @@ CONVENTIONS: Final = (
     Convention(
         marker="traceloop.span.kind",
         tools=frozenset({"tool"}),
-        names=("traceloop.entity.name",),
+        workflow_names=("traceloop.entity.name",),
+        step_names=("traceloop.entity.name",),
         version="traceloop.entity.version",
         tool_names=("traceloop.entity.name",),
         inputs=("traceloop.entity.input",),
@@ -56,7 +65,7 @@ CONVENTIONS: Final = (
     Convention(
         marker="gen_ai.operation.name",
         tools=frozenset({"execute_tool"}),
-        names=("gen_ai.workflow.name", "gen_ai.agent.name"),
+        workflow_names=("gen_ai.workflow.name", "gen_ai.agent.name"),
         tool_names=("gen_ai.tool.name",),
         call_id="gen_ai.tool.call.id",
         inputs=("gen_ai.tool.call.arguments", "gen_ai.input.messages"),
@@ -105,21 +114,21 @@ def read(span: SpanData) -> Reading:
             RowKind.EXECUTION,
             convention,
             execution_type=ExecutionType.DIRECT.value if is_tool else ExecutionType.WORKFLOW.value,
-            workflow_name=None if is_tool else text(attributes, convention.names) or span.name,
+            workflow_name=None if is_tool else text(attributes, convention.workflow_names) or span.name,
             workflow_version=text(attributes, (convention.version,)),
             tool_name=tool_name,
         )
     if is_tool:
         return Reading(RowKind.TOOL_CALL, convention, tool_name=tool_name)
-    return Reading(RowKind.STEP, convention, step_id=span.name)
+    return Reading(RowKind.STEP, convention, step_id=text(attributes, convention.step_names) or span.name)
 
 
 def text(attributes: Mapping[str, JsonValue], keys: tuple[str, ...]) -> str | None:
-    """Return the first of `keys` that holds text which is not empty."""
+    """Return the first of `keys` that holds text which is not empty, or an integer, as text."""
     for key in keys:
         value = attributes.get(key)
-        if isinstance(value, str) and value:
-            return value
+        if value.__class__ is int or (isinstance(value, str) and value):
+            return str(value)
     return None
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from otel_telemetry.semconv import SpanName
-from span_processors.data import ResourceData
+from span_processors.data import ResourceData  # noqa: TC001  (a field's type, for whoever asks the row for its hints)
 
 MAX_TEXT: Final = 256
 """Characters that a text column holds at most; a longer attribute stays in the document (indexes cannot hold it)."""
@@ -71,9 +71,9 @@ class SpanRow(NamedTuple):
     `INTERRUPTED_LEASE` where it says that it was interrupted."""
     resource_id: int
     document: str | None
-    """ASCII JSON object: whatever the columns do not say. None where there is nothing more to say."""
+    """ASCII JSON object: whatever the columns do not say (`document.Document`). None where there is nothing more."""
     payload: str | None
-    """ASCII JSON object from the short names of `semconv.PAYLOAD_KEYS` to their values."""
+    """ASCII JSON object of the heavy attributes: JSON by its short name in `semconv.PAYLOAD_KEYS`, others in full."""
     # beside the row
     resource: ResourceData
     metadata: tuple[tuple[str, str], ...] = ()
@@ -84,12 +84,18 @@ COLUMNS: Final = SpanRow._fields[: SpanRow._fields.index("resource")]
 """The names of the columns, in order."""
 
 
+# an enum's members are slow to get at in Python 3.11, and this is asked for every span
+_EXECUTION: Final = int(RowKind.EXECUTION)
+_STEP: Final = int(RowKind.STEP)
+_TOOL_CALL: Final = int(RowKind.TOOL_CALL)
+
+
 def default_name(kind: int, workflow_name: str | None, step_id: str | None, tool_name: str | None) -> str | None:
     """Return how a span of this kind is usually named, or None for a span that is none of ours."""
-    if kind == RowKind.TOOL_CALL:
+    if kind == _TOOL_CALL:
         return f"{SpanName.TOOL_CALL} {tool_name}"
-    if kind == RowKind.STEP:
+    if kind == _STEP:
         return f"{SpanName.STEP} {step_id}"
-    if kind == RowKind.EXECUTION:
+    if kind == _EXECUTION:
         return f"{SpanName.EXECUTION} {workflow_name}" if workflow_name else SpanName.EXECUTION
     return None

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Final
 
 import orjson
 
+from span_processors.redaction import canonical, normalise
+
 _MAX_INDEXED: Final = 200
-
-
-def canonical(value: object) -> str:
-    text = orjson.dumps(value).decode()
-    return text if text.isascii() else json.dumps(value, separators=(",", ":"))
 
 
 def index_value(value: object) -> str:
@@ -22,12 +18,14 @@ def index_value(value: object) -> str:
     Where that is over 200 bytes, its SHA-256 stands for it. Values are equal when these texts are: 1 and 1.0 are two
     values, as are 1 and true.
     """
-    if isinstance(value, dict | list):
-        value = orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
-    text = canonical(value)
+    normal, _ = normalise(value)
+    if isinstance(normal, dict | list):
+        normal = orjson.loads(orjson.dumps(normal, option=orjson.OPT_SORT_KEYS))
+    text = canonical(normal)
     return text if len(text) <= _MAX_INDEXED else "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def search_text(text: str) -> str:
     """Return the form in which `text` occurs in a document or payload: escaped as ASCII JSON, without the quotes."""
-    return canonical(text)[1:-1]
+    normal, _ = normalise(text)
+    return canonical(normal)[1:-1]
