@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otel_telemetry.spans import RowKind, RowStatus, SpanRow, index_value
-from otel_telemetry.spans.text import canonical
 from span_processors.data import JsonValue, ResourceData
+from span_processors.redaction import canonical
 
 LIVE_LEASE: Final = 7
 DEAD_LEASE: Final = 8
