@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from otel_telemetry import semconv
 from otel_telemetry.codec import table
 from otel_telemetry.codec.span_info import origin_of, span_of
-from otel_telemetry.codec.table import Table
 from otel_telemetry.errors import FormatError
-from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanScope, StepRecord
+from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanScope, ToolCallRecord
 from otel_telemetry.spans import RowKind, default_name
-from span_processors.data import SpanData
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from span_processors.data import SpanData
 
 
 
@@ -47,17 +50,18 @@ class _Encoder:
             spans += self._calls(step.tool_calls, f"step {position} call", info.span_id)
         spans += self._calls(record.tool_calls, "call", top)
         spans += [self._span(table.SPAN, other, other.span) for other in record.spans]
+        if record.interrupted and (self._root is None or self._root.foreign):
+            spans[0].attributes[semconv.INTERRUPTED] = True  # no table of ours says it: see `_Part.interrupted`
         return spans
 
-    def _calls(self, calls: Any, path: str, parent: str | None) -> list[SpanData]:
-        return [
-            self._span(
-                table.TOOL_CALL, call, call.span or self._invented(RowKind.TOOL_CALL, call, f"{path} {position}", parent)
-            )
-            for position, call in enumerate(calls)
-        ]
+    def _calls(self, calls: Sequence[ToolCallRecord], path: str, parent: str | None) -> list[SpanData]:
+        spans = []
+        for position, call in enumerate(calls):
+            info = call.span or self._invented(RowKind.TOOL_CALL, call, f"{path} {position}", parent)
+            spans.append(self._span(table.TOOL_CALL, call, info))
+        return spans
 
-    def _span(self, kind: Table, record: Any, info: SpanInfo) -> SpanData:
+    def _span(self, kind: table.Table, record: Any, info: SpanInfo) -> SpanData:
         attributes: dict[str, JsonValue] = {}
         if not info.foreign:
             attributes[semconv.EXECUTION_ID] = self._record.execution_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import orjson
 
 from otel_telemetry.errors import FormatError
+from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,3 +86,11 @@ def documents(source: BinaryIO) -> Iterator[tuple[int, JsonValue]]:
     yield number, first
     for number, text in numbered:
         yield number, parse(text, number)
+
+
+def is_canonical(text: str) -> bool:
+    """Say whether `text` is JSON, and just as this package writes it."""
+    try:
+        return canonical(orjson.loads(text)) == text
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False

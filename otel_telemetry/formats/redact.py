@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from otel_telemetry.semconv import INPUTS, ITEM_SAMPLE, OUTPUTS, STEP_PARAMS, STEP_RESULT, TOOL_PARAMS, TOOL_RESULT
+from otel_telemetry.formats.json_text import is_canonical
+from otel_telemetry.semconv import (
+    ATTRIBUTES,
+    INPUTS,
+    ITEM_SAMPLE,
+    OUTPUTS,
+    STEP_PARAMS,
+    STEP_RESULT,
+    TOOL_PARAMS,
+    TOOL_RESULT,
+)
 from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import Redactor, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_JSON_TEXT: Final = frozenset(attribute.key for attribute in ATTRIBUTES if attribute.type == "JSON")
 _INPUTS: Final = frozenset({INPUTS, STEP_PARAMS, TOOL_PARAMS})
 _OUTPUTS: Final = frozenset({OUTPUTS, STEP_RESULT, TOOL_RESULT, ITEM_SAMPLE})
 
@@ -40,16 +51,19 @@ def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData
 
 
 def _attributes(attributes: dict[str, JsonValue], redactor: Redactor) -> dict[str, JsonValue]:
-    """Redact attributes, and JSON text as the JSON that it is: `CleanText` from a file has nobody's word for it."""
+    """Redact attributes; where the recorder writes JSON as text, as the JSON that it is, and marked as it marks it."""
     return redactor.attributes(
         {
-            key: _json_text(key, value, redactor) if isinstance(value, CleanText) else value
+            key: _text(key, str(value), redactor) if isinstance(value, str) else value
             for key, value in attributes.items()
         }
     )
 
 
-def _json_text(key: str, text: CleanText, redactor: Redactor) -> CleanText:
+def _text(key: str, text: str, redactor: Redactor) -> str:
+    """Return `CleanText` for JSON, once it is clean: nobody vouches for what a file says. Return other text as it is."""
+    if key not in _JSON_TEXT or not is_canonical(text):
+        return text
     value = orjson.loads(text)
     if key in _INPUTS:
         return redactor.payload(value, direction="input")[0]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Final, TypeAlias
-
-import orjson
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_telemetry.errors import FormatError
-from otel_telemetry.semconv import ATTRIBUTES
-from span_processors.data import CleanText, JsonValue
+from otel_telemetry.formats import json_text
 from span_processors.redaction import canonical
+
+if TYPE_CHECKING:
+    from span_processors.data import JsonValue
 
 Container: TypeAlias = "dict[str, JsonValue] | list[JsonValue]"
 
@@ -22,7 +22,6 @@ _MAX_NESTING_READ: Final = 64
 _BOX: Final = "otel_telemetry.json"
 """The only key of a map that stands for the value whose JSON text it holds."""
 
-_JSON_TEXT_KEYS: Final = frozenset(attribute.key for attribute in ATTRIBUTES if attribute.type == "JSON")
 _UINT64: Final = 0xFFFFFFFFFFFFFFFF
 
 
@@ -36,32 +35,15 @@ def boxed(value: Container, depth: int) -> Container:
 def unboxed(value: dict[str, JsonValue]) -> JsonValue:
     """Undo `boxed`. A map that only looks like a box stays what it is."""
     text = value.get(_BOX)
-    if len(value) != 1 or not isinstance(text, str) or not _is_canonical(text):
+    if len(value) != 1 or not isinstance(text, str) or not json_text.is_canonical(text):
         return value
-    content: JsonValue = orjson.loads(text)
-    return content
+    return json_text.parse(text.encode())
 
 
 def check_depth(depth: int) -> None:
     """Refuse a value that is nested too deep, before the reader runs out of stack."""
     if depth > _MAX_NESTING_READ:
         raise FormatError(f"an attribute's value is nested more than {_MAX_NESTING_READ} deep")
-
-
-def marked(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Mark, in place, text that is canonical JSON where the recorder writes JSON, as the recorder does."""
-    for key in _JSON_TEXT_KEYS & attributes.keys():
-        text = attributes[key]
-        if isinstance(text, str) and _is_canonical(text):
-            attributes[key] = CleanText(text)
-    return attributes
-
-
-def _is_canonical(text: str) -> bool:
-    try:
-        return canonical(orjson.loads(text)) == text
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return False
 
 
 def bytes_as_text(value: bytes) -> str:
