@@ -158,16 +158,29 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     @contextmanager
     def _session(self) -> Iterator[ConnectionT]:
         with self._lock:
+            connection = self._connected()
             try:
-                if self._connection is not None and self._is_stale(self._connection):
-                    self._drop()
-                if self._connection is None:
-                    self._connection = self._connect()
-                    # Before any row that names it, or a reader would take a running execution for an interrupted one.
-                    self._renew_lease(self._connection)
-                yield self._connection
+                yield connection
             except Exception as error:
                 if not self._is_retryable(error):
                     raise
                 self._drop()
-                raise RetryableError(f"{self.name}: {type(error).__name__}: {error}") from error
+                raise RetryableError(_explained(self.name, error)) from error
+
+    def _connected(self) -> ConnectionT:
+        try:
+            if self._connection is not None and self._is_stale(self._connection):
+                self._drop()
+            if self._connection is None:
+                self._connection = self._connect()
+                # Before any row that names it, or a reader would take a running execution for an interrupted one.
+                self._renew_lease(self._connection)
+        except Exception as error:
+            self._drop()
+            raise RetryableError(_explained(self.name, error)) from error  # no row was looked at: it is no row's fault
+        return self._connection
+
+
+def _explained(name: str, error: Exception) -> str:
+    # A driver's further lines quote values.
+    return f"{name}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from psycopg.sql import SQL
-
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters.ddl import statements
+from otel_telemetry.exporters.driver import psycopg
 from otel_telemetry.exporters.version import HEAD, check_version, is_older
 
 if TYPE_CHECKING:
-    import psycopg
-
     from otel_telemetry.exporters.postgres_url import Place
 
 SCHEMA_LOCK: Final = 0x6F74656C_73746F72
@@ -36,7 +33,9 @@ def version_of(connection: psycopg.Connection, place: Place) -> str | None:
         return None
     if len(found) == 1:
         raise StoreUnavailableError(f"{place} holds the tables of another program: name another schema with ?schema=")
-    row = connection.execute(SQL("SELECT version_num FROM {}.alembic_version").format(place.identifier)).fetchone()
+    row = connection.execute(
+        psycopg.sql.SQL("SELECT version_num FROM {}.alembic_version").format(place.identifier)
+    ).fetchone()
     return row[0] if row else ""
 
 
@@ -66,7 +65,7 @@ def prepare(connection: psycopg.Connection, place: Place) -> None:
 def _create(connection: psycopg.Connection, place: Place) -> None:
     # IF NOT EXISTS alone would ask for the right to create schemas even where ours exists.
     if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (place.schema,)).fetchone() is None:
-        connection.execute(SQL("CREATE SCHEMA {}").format(place.identifier))
+        connection.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(place.identifier))
     connection.execute(place.search_path)
     for statement in statements("postgresql"):
         connection.execute(statement)

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
-from otel_telemetry.errors import ConfigurationError, MissingExtraError
-
-try:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-    from psycopg.sql import SQL, Composed, Identifier
-except ImportError:
-    raise MissingExtraError("a PostgreSQL store", "postgres") from None
+from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.exporters.driver import psycopg
 
 DEFAULT_SCHEMA: Final = "otel_telemetry"
 
@@ -40,7 +34,8 @@ class Place(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        return f"postgresql://{self.user}@{self.host}/{self.database}?schema={self.schema}"
+        user = f"{self.user}@" if self.user else ""
+        return f"postgresql://{user}{self.host}/{self.database}?schema={self.schema}"
 
     def connect(self, *, autocommit: bool = True) -> psycopg.Connection:
         """Open a connection.
@@ -52,14 +47,14 @@ class Place(NamedTuple):
         return psycopg.connect(self.conninfo, autocommit=autocommit, prepare_threshold=None)
 
     @property
-    def identifier(self) -> Identifier:
+    def identifier(self) -> psycopg.sql.Identifier:
         """The schema's name, to be put into a statement."""
-        return Identifier(self.schema)
+        return psycopg.sql.Identifier(self.schema)
 
     @property
-    def search_path(self) -> Composed:
+    def search_path(self) -> psycopg.sql.Composed:
         """The statement that makes the tables' names mean those in the schema, until the transaction ends."""
-        return SQL("SET LOCAL search_path TO {}").format(self.identifier)
+        return psycopg.sql.SQL("SET LOCAL search_path TO {}").format(self.identifier)
 
 
 def parse(url: str) -> Place:
@@ -68,16 +63,20 @@ def parse(url: str) -> Place:
     Raises:
         ConfigurationError: it cannot be read. The message has nothing of the URL, which may hold a password.
     """
+    address, _, query = url.partition("?")
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    schema = parameters.pop("schema", DEFAULT_SCHEMA)
     try:
-        parts = urlsplit(url)
-        parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
-        schema = parameters.pop("schema", DEFAULT_SCHEMA)
-        given = conninfo_to_dict(urlunsplit(parts._replace(query=urlencode(parameters))))
-    except (ValueError, psycopg.Error):
+        given = psycopg.conninfo.conninfo_to_dict(f"{address}?{urlencode(parameters, quote_via=quote)}")
+    except psycopg.Error:
+        given = {}
+    settings = _DEFAULTS | {key: str(value) for key, value in given.items()}
+    user, host, port, database = (settings.get(key, "") for key in ("user", "host", "port", "dbname"))
+    # A password with a bare / or @ makes libpq take a part of it for something that errors show.
+    split_wrongly = "@" in host + database or (port and not port.replace(",", "").isdecimal())
+    if not given or not schema or split_wrongly:
         raise ConfigurationError(
             "the PostgreSQL URL cannot be read: write postgresql://user:password@host:5432/database?schema=name, "
             "with special characters percent-encoded"
-        ) from None
-    settings = _DEFAULTS | {key: str(value) for key, value in given.items()}
-    user, host, database = (settings.get(key, "") for key in ("user", "host", "dbname"))
-    return Place(make_conninfo(**settings), user, host, database, schema or DEFAULT_SCHEMA)
+        )
+    return Place(psycopg.conninfo.make_conninfo(**settings), user, host, database, schema)

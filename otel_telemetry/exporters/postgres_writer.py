@@ -5,9 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-from psycopg.sql import SQL
-
+from otel_telemetry.exporters.driver import psycopg
 from otel_telemetry.exporters.statements import COLUMN_LIST, KEY, METADATA_COLUMNS, ON_CONFLICT
 from otel_telemetry.query import Lease
 from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
@@ -50,7 +48,7 @@ _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
 @contextmanager
 def transaction(connection: psycopg.Connection, place: Place) -> Iterator[None]:
     """Commit what is done inside, or roll it all back. Tables are those of the store."""
-    connection.execute(SQL("BEGIN; {}").format(place.search_path))
+    connection.execute(psycopg.sql.SQL("BEGIN; {}").format(place.search_path))
     try:
         yield
         connection.execute("COMMIT")

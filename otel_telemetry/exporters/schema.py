@@ -99,7 +99,7 @@ execution_metadata: Final = Table(
     Column("span_id", BigInteger, nullable=False),
     Column("execution_id", _TEXT, nullable=False),
     Column("key", _TEXT, nullable=False),
-    Column("value", _TEXT, nullable=False, comment="spans.index_value of the value"),
+    Column("value", _TEXT, nullable=False),  # of `spans.index_value`
     PrimaryKeyConstraint("execution_id", "started_ns", "span_id", "key", name="execution_metadata_key"),
     sqlite_with_rowid=False,
 )

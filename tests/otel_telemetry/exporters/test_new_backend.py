@@ -14,10 +14,10 @@ from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.spans import RowKind, SpanRow, row_of
 from otel_telemetry.testing import SpanStoreContract
 from otel_telemetry.testing.rows import make_row
-from span_processors.data import SpanData
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.registry import Exporter
+    from span_processors.data import SpanData
 
 
 class Shelf:

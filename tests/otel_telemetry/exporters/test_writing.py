@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otel_telemetry.exporters import MemorySpanExporter, PostgresSpanExporter, SQLiteSpanExporter, open_exporter
+from otel_telemetry.exporters import open_exporter
 from otel_telemetry.query import Filter
 from otel_telemetry.spans import MAX_TEXT, RowKind, RowStatus
 from span_processors.data import ResourceData
@@ -19,6 +19,8 @@ from span_processors.sinks import RetryableError
 from .rows import RESOURCE, T0, row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from otel_telemetry.exporters.registry import Exporter
     from otel_telemetry.spans import SpanRow
 
@@ -89,17 +91,18 @@ ENDED = row(document='{"state":"ended"}', error_code="timeout", metadata=(("tena
 NEIGHBOUR = row(2, execution_id="execution-2")
 
 
-@pytest.fixture(scope="module", params=[MemorySpanExporter, SQLiteSpanExporter, PostgresSpanExporter])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exporter:
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """One store for all examples of a property: each example has an execution of its own."""
-    if request.param is MemorySpanExporter:
-        exporter: Exporter = MemorySpanExporter()
-    elif request.param is SQLiteSpanExporter:
-        exporter = SQLiteSpanExporter(tmp_path_factory.mktemp("shared") / "store.db")
+    if request.param == "postgresql":
+        url = request.getfixturevalue("shared_postgres_url")
     else:
-        exporter = PostgresSpanExporter(request.getfixturevalue("shared_postgres_url"))
-    request.addfinalizer(exporter.close)
-    return exporter
+        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"}[
+            request.param
+        ]
+    exporter = open_exporter(url)
+    yield exporter
+    exporter.close()
 
 
 batches = st.lists(st.lists(st.sampled_from([STARTED, ENDED, NEIGHBOUR]), max_size=4), max_size=4)
@@ -147,10 +150,8 @@ def test_one_span_id_used_twice_is_two_spans(exporter: Exporter) -> None:
 
 
 def test_two_processes_may_write_the_same_rows(url: str, exporter: Exporter) -> None:
-    if url == "memory://":
-        other = exporter  # no other process can reach it; the same one may still repeat itself
-    else:
-        other = open_exporter(url)
+    # No other process can reach memory; the same one may still repeat itself.
+    other = exporter if url == "memory://" else open_exporter(url)
     exporter.write([ENDED])
     other.write([STARTED, ENDED, NEIGHBOUR])
     other.close()
@@ -167,7 +168,7 @@ def test_resources_are_stored_once_and_found_again(exporter: Exporter) -> None:
 def test_a_row_that_cannot_be_written_is_no_fault_of_the_store_and_costs_no_neighbour(exporter: Exporter) -> None:
     exporter.write([row(1)])
     for poison in (row(2, sequence=2**63), row(2, document="\ud800"), row(2, kind=None), row(2, attempt={1})):
-        with pytest.raises(Exception) as caught:  # noqa: PT011  (each driver has its own)
+        with pytest.raises(Exception) as caught:
             exporter.write([row(3), poison])
         assert not isinstance(caught.value, RetryableError)
     assert [r.span_id for r in stored(exporter)] == [1]  # all or none
