@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import get_current
 
 from otel_telemetry.tracing.arguments import Binder
-from otel_telemetry.tracing.handles import Handle
+from otel_telemetry.tracing.handle import Handle
 from otel_telemetry.tracing.recorder import Recorder
 
 

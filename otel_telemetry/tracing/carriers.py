@@ -1,8 +1,8 @@
 """Taking the place in an execution along: into threads, executors and other processes.
 
-    pool.submit(wrap(charge), order)             # threads, and processes as well
-    requests.get(url, headers=inject())          # out of one process ...
-    with attach(request.headers): ...            # ... into another
+pool.submit(wrap(charge), order)             # threads, and processes as well
+requests.get(url, headers=inject())          # out of one process ...
+with attach(request.headers): ...            # ... into another
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from itertools import count
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
-from opentelemetry.context import Context, attach as attach_context, get_current
+from opentelemetry.context import Context, get_current
+from opentelemetry.context import attach as attach_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_telemetry.tracing.context import ExecutionScope, Run, detach, scope_in, scoped

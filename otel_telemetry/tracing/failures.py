@@ -1,84 +1,122 @@
-"""What a span says about an exception: once, where it was first seen, with the stack; its parents only refer to it."""
+"""What spans say about an exception: the one that saw it first says all, its parents refer to it."""
 
 from __future__ import annotations
 
-import traceback
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otel_telemetry.codec import error_to_json
+from otel_telemetry.error_registry import ErrorRegistry, stacktrace
+from otel_telemetry.error_registry.describe import type_name
 from otel_telemetry.records import ErrorRecord
+from span_processors.data import CleanText
+from span_processors.redaction import Redactor, canonical
 
-MAX_STACK_CHARS: Final = 32_768
-_CANCELLATIONS: Final = {("asyncio.exceptions", "CancelledError"), ("trio", "Cancelled"), ("trio._core._exceptions", "Cancelled")}
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+_CANCELLATIONS: Final = {("asyncio.exceptions", "CancelledError"), ("trio", "Cancelled")}
 _REMEMBERED: Final = 256
 
 
-def is_cancellation(error: BaseException) -> bool:
-    """Whether `error` is an event loop's way of stopping a task. Asked by name: asyncio is never imported for it."""
+def is_cancellation(error: object) -> bool:
+    """Whether `error` is an event loop's way of stopping a task. Asked by name, so that no event loop is imported."""
     return any((cls.__module__, cls.__name__) in _CANCELLATIONS for cls in type(error).__mro__)
 
 
-def qualified_name(error: BaseException) -> str:
-    """Return the name of the exception's class as OpenTelemetry writes it."""
-    cls = type(error)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+def error_text(record: ErrorRecord) -> CleanText:
+    """Return a record, which is redacted, as the text of an attribute."""
+    return CleanText(canonical(error_to_json(record)))
 
 
-def stack_of(error: BaseException) -> str:
-    """Format the traceback of `error` and its causes, its middle cut out where it is long."""
-    text = "".join(traceback.format_exception(error))
-    if len(text) <= MAX_STACK_CHARS:
-        return text
-    half = MAX_STACK_CHARS // 2
-    return f"{text[:half]}\n... {len(text) - 2 * half} characters cut ...\n{text[-half:]}"
+class Failures:
+    """Turns errors into records, and leaves an exception's stack on the span that saw it first.
+
+    Args:
+        registry: which exception means which code.
+        redactor: what messages and stacks go through.
+    """
+
+    def __init__(self, registry: ErrorRegistry, redactor: Redactor) -> None:
+        self._registry = registry
+        self._redactor = redactor
+        self._origins: dict[int, _Origin] = {}
+
+    def note(
+        self,
+        error: BaseException | ErrorRecord | str,
+        span: Span,
+        now_ns: int,
+        *,
+        step_id: str | None,
+        tool_name: str | None,
+    ) -> tuple[ErrorRecord, str]:
+        """Return the record of `error`, and the type to name.
+
+        Args:
+            error: an exception, a record, or words.
+            span: the span that fails with it.
+            now_ns: when, in nanoseconds since the epoch, UTC.
+            step_id: the step that fails.
+            tool_name: the tool that fails.
+        """
+        if isinstance(error, str):
+            error = ErrorRecord(code="error", category="unexpected", message=error)
+        if isinstance(error, ErrorRecord):
+            record = self._registry.record(error, redactor=self._redactor, step_id=step_id, tool_name=tool_name)
+            return record, record.code
+        kind = type_name(error)
+        known = self._seen(error)
+        if known is not None:
+            return known, kind
+        record = self._registry.record(error, redactor=self._redactor, step_id=step_id, tool_name=tool_name)
+        self._remember(error, record)
+        event = {
+            "exception.type": kind,
+            "exception.message": record.message,
+            "exception.stacktrace": stacktrace(error, self._redactor),
+        }
+        span.add_event("exception", event, now_ns)
+        return record, kind
+
+    def _remember(self, error: BaseException, record: ErrorRecord) -> None:
+        place = error.__traceback__
+        if place is None:
+            return
+        if len(self._origins) >= _REMEMBERED:
+            self._origins = {}
+        self._origins[id(error)] = _Origin(
+            type(error), _depth(place), id(place.tb_frame.f_code), place.tb_lasti, record
+        )
+
+    def _seen(self, error: BaseException) -> ErrorRecord | None:
+        origin = self._origins.get(id(error))
+        place = error.__traceback__
+        if origin is None or place is None or origin.type is not type(error):
+            return None
+        for _ in range(_depth(place) - origin.depth):
+            place = place.tb_next or place
+        same = (
+            _depth(place) == origin.depth
+            and id(place.tb_frame.f_code) == origin.code_id
+            and place.tb_lasti == origin.instruction
+        )
+        return origin.record if same else None
 
 
 class _Origin(NamedTuple):
-    """Where an exception stood when it was recorded: enough to know it again without keeping it alive."""
+    """How an exception is known again when it reaches a parent.
+
+    It must not be kept alive, because its traceback holds the host's frames with their locals, and a built-in one has no weak
+    reference. So: its address, which another exception may have later, and the frame in which it was recorded,
+    which only its own traceback holds at this depth.
+    """
 
     type: type[BaseException]
     depth: int
     code_id: int
     instruction: int
     record: ErrorRecord
-
-
-class Recorded:
-    """The exceptions that were recorded lately.
-
-    An exception must not be kept alive (its traceback holds the host's frames and their locals) and built-in ones cannot be
-    weakly referred to. It is known again by its address and by the frame in which it was recorded, which its traceback
-    still holds at the same depth when a parent sees it.
-    """
-
-    __slots__ = ("_origins",)
-
-    def __init__(self) -> None:
-        self._origins: dict[int, _Origin] = {}
-
-    def add(self, error: BaseException, record: ErrorRecord) -> None:
-        """Remember that `error` was recorded as `record`."""
-        place = error.__traceback__
-        if place is None:
-            return
-        while len(self._origins) >= _REMEMBERED:
-            self._origins.pop(next(iter(self._origins), 0), None)
-        self._origins[id(error)] = _Origin(
-            type(error), _depth(place), id(place.tb_frame.f_code), place.tb_lasti, record
-        )
-
-    def get(self, error: BaseException) -> ErrorRecord | None:
-        """Return what `error` was recorded as further down, if it was."""
-        origin = self._origins.get(id(error))
-        place = error.__traceback__
-        if origin is None or place is None or origin.type is not type(error):
-            return None
-        above = _depth(place) - origin.depth
-        while above > 0 and place is not None:
-            place, above = place.tb_next, above - 1
-        if place is None or above or id(place.tb_frame.f_code) != origin.code_id or place.tb_lasti != origin.instruction:
-            return None
-        return origin.record
 
 
 def _depth(place: TracebackType) -> int:

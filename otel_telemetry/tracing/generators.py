@@ -17,7 +17,7 @@ from opentelemetry.context import attach, get_current
 
 from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.context import detach
-from otel_telemetry.tracing.handles import ABANDONED, CLOSED, Handle
+from otel_telemetry.tracing.handle import ABANDONED, CLOSED, Handle
 from otel_telemetry.tracing.items import Items
 
 AnyGenerator = Generator[Any, Any, Any]

@@ -29,7 +29,9 @@ def code_hash(code: str | Callable[..., Any]) -> str | None:
     while isinstance(function, partial):
         function = function.func
     function = inspect.unwrap(function)
-    compiled = getattr(function, "__code__", None) or getattr(getattr(type(function), "__call__", None), "__code__", None)
+    compiled = getattr(function, "__code__", None) or getattr(
+        getattr(type(function), "__call__", None), "__code__", None
+    )
     if not isinstance(compiled, CodeType):
         return None
     known = _code_hashes.get(compiled)

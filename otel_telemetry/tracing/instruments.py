@@ -1,9 +1,9 @@
 """`workflow`, `step` and `tool`: each a decorator, bare or called, and a context manager.
 
-    @tool("stripe.charge")
-    def charge(order): ...
+@tool("stripe.charge")
+def charge(order): ...
 
-    with execution("invoice", inputs=order) as run: ...
+with execution("invoice", inputs=order) as run: ...
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar, overload
 
 from otel_telemetry.records import StepType
 from otel_telemetry.tracing.beginning import Beginning
-from otel_telemetry.tracing.handles import ExecutionHandle, Handle, StepHandle, ToolCallHandle
+from otel_telemetry.tracing.handle import Handle
+from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.recorder import Recorder
 from otel_telemetry.tracing.wrappers import base_of, wrap
 
@@ -30,7 +31,7 @@ class Instrument(Generic[H]):
     While no recorder is there, or where the execution around is not sampled, a decorated function is simply called.
     """
 
-    __slots__ = ("_entered", "_options", "_current", "_name")
+    __slots__ = ("_current", "_entered", "_name", "_options")
 
     def __init__(self, current: CurrentRecorder, name: str | None, options: dict[str, Any]) -> None:
         self._current = current
@@ -80,7 +81,9 @@ class ExecutionInstrument(Instrument[ExecutionHandle]):
 
     __slots__ = ()
 
-    def _start(self, name: str, function: str, code: Callable[..., Any]) -> Callable[[Recorder, object], ExecutionHandle]:
+    def _start(
+        self, name: str, function: str, code: Callable[..., Any]
+    ) -> Callable[[Recorder, object], ExecutionHandle]:
         options = self._options
 
         def start(recorder: Recorder, params: object) -> ExecutionHandle:
@@ -114,7 +117,9 @@ class ToolInstrument(Instrument[ToolCallHandle]):
 
     __slots__ = ()
 
-    def _start(self, name: str, function: str, code: Callable[..., Any]) -> Callable[[Recorder, object], ToolCallHandle]:
+    def _start(
+        self, name: str, function: str, code: Callable[..., Any]
+    ) -> Callable[[Recorder, object], ToolCallHandle]:
         options = self._options
 
         def start(recorder: Recorder, params: object) -> ToolCallHandle:
@@ -235,9 +240,7 @@ class Instruments:
     @overload
     def tool(self, function: F, /) -> F: ...
     @overload
-    def tool(
-        self, name: str | None = None, *, params: object = None, call_id: str | None = None
-    ) -> ToolInstrument: ...
+    def tool(self, name: str | None = None, *, params: object = None, call_id: str | None = None) -> ToolInstrument: ...
     def tool(self, name: Any = None, *, params: object = None, call_id: str | None = None) -> Any:
         """Record tool calls: of a function, each call of it; as a context manager, the block.
 

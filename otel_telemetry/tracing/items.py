@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_telemetry import semconv
-from otel_telemetry.tracing.handles import Handle
+from otel_telemetry.tracing.handle import Handle
 from span_processors.data import CleanText
 
 
@@ -35,8 +35,8 @@ class Items:
     def _keep(self, item: object) -> None:
         if self._handle is not None:
             text, notes = self._handle.recorder.payload(item, "output")
+            self._handle.add_late({}, [f"items[{len(self._sample)}]: {note}" for note in notes])
             self._sample.append(text)
-            self._handle.add_problems(f"items[{len(self._sample) - 1}]: {note}" for note in notes)
 
     def end(self, error: BaseException | None = None, *, result: object = None, outcome: str | None = None) -> None:
         """End the handle with what was seen."""

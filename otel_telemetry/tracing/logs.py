@@ -12,8 +12,8 @@ from otel_telemetry.tracing.context import current_scope
 class ContextFilter(logging.Filter):
     """Puts `execution_id`, `step_id`, `trace_id` and `span_id` on every log record; None where there is none.
 
-        handler.addFilter(ContextFilter())
-        handler.setFormatter(logging.Formatter("%(message)s execution=%(execution_id)s step=%(step_id)s"))
+    handler.addFilter(ContextFilter())
+    handler.setFormatter(logging.Formatter("%(message)s execution=%(execution_id)s step=%(step_id)s"))
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
-from typing import Any, Final, Literal, ParamSpec
+from typing import Any, Literal
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, TracerProvider
 
 from otel_telemetry import semconv
-from otel_telemetry.codec import error_to_json
 from otel_telemetry.error_registry import ErrorRegistry
-from otel_telemetry.errors import (
-    AlreadyEndedError,
-    DuplicateExecutionError,
-    RecordingError,
-    UnknownExecutionError,
-    UnknownStepError,
-)
-from otel_telemetry.records import (
-    ErrorRecord,
-    ExecutionStatus,
-    ExecutionType,
-    StepStatus,
-    StepType,
-    ToolCallSource,
-)
+from otel_telemetry.errors import DuplicateExecutionError
+from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.clock import Clock
 from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
-from otel_telemetry.tracing.failures import Recorded, qualified_name, stack_of
-from otel_telemetry.tracing.handles import ExecutionHandle, Handle, StepHandle, ToolCallHandle
+from otel_telemetry.tracing.failures import Failures
+from otel_telemetry.tracing.handle import Attributes, Handle, Start
+from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
+from otel_telemetry.tracing.ids import new_execution_id
+from otel_telemetry.tracing.open_executions import OpenExecutions
+from otel_telemetry.tracing.problems import Guard
 from span_processors.data import CleanText
-from span_processors.redaction import RedactionSettings, Redactor, canonical
+from span_processors.guard import own_work
+from span_processors.redaction import Redactor
 
-P = ParamSpec("P")
-
-_logger: Final = logging.getLogger("otel_telemetry")
-_REMEMBERED_ENDS: Final = 10_000
-_CANCELLED: Final = "cancelled"
+MAX_OPEN = 100_000
+"""How many open executions are found by their ids."""
 
 
-class Recorder:
-    """Records executions, steps and tool calls as spans of one tracer.
+class Recorder(Guard):
+    """Records executions, steps and tool calls as spans of one tracer. Usable from any thread.
 
     Nothing that goes wrong inside reaches the host: it is counted in `problems` by kind, logged once a kind, and handed to
     `on_problem`. Only with `strict` do calls that contradict what was recorded raise a `RecordingError`.
 
     Args:
         tracer_provider: whose tracer makes the spans; without one nothing is recorded.
-        redactor: cleans every payload and name before it becomes an attribute; by default one with the default settings.
-        errors: turns exceptions into `ErrorRecord`s; by default a new one.
+        redactor: cleans every payload and name before it becomes an attribute; by default one with default settings.
+        errors: which exception means which error code; by default the built-in ones.
         clock: the wall clock and the monotonic one.
         strict: raise on calls that contradict what was recorded.
         sample_items: how many of a generator's first items are kept.
-        max_open: how many open executions are found by id; the oldest is let go, and stays as it was recorded.
+        on_change: called with a span whose attributes changed while it is open, so that stores can be told.
         on_problem: called with the kind of each problem and the exception.
     """
 
@@ -72,22 +57,18 @@ class Recorder:
         clock: Clock | None = None,
         strict: bool = False,
         sample_items: int = 5,
-        max_open: int = 100_000,
+        on_change: Callable[[Span], None] | None = None,
         on_problem: Callable[[str, BaseException], None] | None = None,
     ) -> None:
-        self.redactor = redactor or Redactor(RedactionSettings())
+        super().__init__(strict=strict, on_problem=on_problem)
+        self.redactor = redactor or Redactor()
         self.clock = clock or Clock()
-        self.strict = strict
         self.sample_items = sample_items
-        self.problems: Counter[str] = Counter()
+        self.failures = Failures(errors or ErrorRegistry(), self.redactor)
         self.clean: Callable[[str], str] = lru_cache(maxsize=4096)(self.redactor.text)
-        self._errors = errors or ErrorRegistry()
-        self._tracer = tracer_provider.get_tracer(semconv.SCOPE_NAME) if tracer_provider is not None else None
-        self._on_problem = on_problem
-        self._recorded = Recorded()
-        self._max_open = max_open
-        self._open: dict[str, ExecutionHandle] = {}
-        self._ended: dict[str, None] = {}
+        self._tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
+        self._on_change = on_change
+        self._open = OpenExecutions(MAX_OPEN)
 
     # starting
 
@@ -103,6 +84,7 @@ class Recorder:
         execution_id: str | None = None,
         status: ExecutionStatus = ExecutionStatus.RUNNING,
         function: str | None = None,
+        started_at_ns: int | None = None,
     ) -> ExecutionHandle:
         """Start an execution; inside another one it is that one's child.
 
@@ -114,8 +96,9 @@ class Recorder:
             caller_id: who asked for it.
             metadata: keys and values to find it by.
             execution_id: its id; made up (a UUID of version 7) if not given.
-            status: RUNNING, or PENDING for one that is only planned: `start` it later.
+            status: RUNNING, or PENDING for one that is only planned; starting the same id again says that it runs now.
             function: the qualified name of the function that it is.
+            started_at_ns: when it started, in nanoseconds since the epoch, UTC; now if not given.
 
         Returns:
             The execution, started. Where `execution_id` is open already, that one.
@@ -123,21 +106,25 @@ class Recorder:
         Raises:
             DuplicateExecutionError: `execution_id` was used already, and the recorder is strict.
         """
+        tracer = self._tracer
         if execution_id is None:
-            execution_id = new_execution_id(self.clock)
-        elif (known := self._duplicate(execution_id)) is not None:
-            known.start()
-            return known
+            execution_id = new_execution_id(self.clock.time_ns())
+        elif self._open.knows(execution_id):
+            known = self._open.find(execution_id)
+            if known is None or not known.is_pending:
+                self.refuse(DuplicateExecutionError(f"execution {execution_id!r} exists already: give each its own id"))
+            if known is not None:
+                known.start()
+                return known
         context = get_current()
         around = self._scope(context)
-        tracer = self._tracer
         run = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
-        attributes: dict[str, Any] = {}
-        times = self._now(None, run)
+        times = self._times(started_at_ns, run)
+        attributes: Attributes = {}
         span: Span = INVALID_SPAN
         try:
-            if tracer is not None and run.recording:
+            if run.recording and tracer is not None:
                 attributes = {
                     semconv.KIND: "execution",
                     semconv.EXECUTION_ID: execution_id,
@@ -148,8 +135,7 @@ class Recorder:
                 }
                 name: str = semconv.SpanName.EXECUTION
                 if workflow_name is not None:
-                    workflow_name = self.clean(workflow_name)
-                    attributes[semconv.WORKFLOW_NAME] = workflow_name
+                    attributes[semconv.WORKFLOW_NAME] = workflow_name = self.clean(workflow_name)
                     name = f"{name} {workflow_name}"
                 if workflow_version is not None:
                     attributes[semconv.WORKFLOW_VERSION] = self.clean(workflow_version)
@@ -161,28 +147,21 @@ class Recorder:
                     attributes[semconv.CODE_FUNCTION] = function
                 span = tracer.start_span(name, context, attributes=attributes, start_time=times[0])
                 run.recording = span.is_recording()
-                if run.recording and (inputs is not None or metadata is not None):
-                    self._put_inputs(span, attributes, inputs, metadata)
+                if run.recording and not (inputs is None and metadata is None):
+                    # after the sampler's verdict: what is not sampled is not redacted either
+                    given: Attributes = {}
+                    self._put_payload(given, semconv.INPUTS, inputs, "inputs")
+                    self._put_payload(given, semconv.METADATA, metadata, "metadata")
+                    span.set_attributes(given)
+                    attributes.update(given)
         except BaseException as problem:
             run.recording = span.is_recording()
             self.absorb("start", problem)
-        handle = ExecutionHandle(self, span, ExecutionScope(run), attributes, times)
+        handle = ExecutionHandle(Start(self, span, ExecutionScope(run), attributes, *times))
         run.handle = handle
-        self._remember(handle)
+        if self._open.add(handle):
+            self.problems["too_many_open"] += 1
         return handle
-
-    def _put_inputs(self, span: Span, attributes: dict[str, Any], inputs: object, metadata: object) -> None:
-        # after the sampler's verdict: what is not sampled is not redacted either
-        later: dict[str, Any] = {}
-        problems: tuple[str, ...] = ()
-        if inputs is not None:
-            problems += self.put_payload(later, semconv.INPUTS, inputs, "input")
-        if metadata is not None:
-            problems += self.put_payload(later, semconv.METADATA, metadata, "input")
-        if problems:
-            later[semconv.PROBLEMS] = problems
-        span.set_attributes(later)
-        attributes.update(later)
 
     def start_step(
         self,
@@ -198,27 +177,24 @@ class Recorder:
         function: str | None = None,
         parent: Handle | None = None,
     ) -> StepHandle:
-        """Start a step, in `parent` or else in the current execution.
+        """Start a step, in `parent` or else where the code stands.
 
-        Outside any execution, one is started around it, named after the step; it ends when the step ends.
-        The other arguments are those of `ExecutionHandle.step`.
+        Outside any execution one is started around it, a workflow of the step's name that ends when the step ends. Where
+        `step_id` is planned (PENDING), that step is started. The other arguments are those of `ExecutionHandle.step`.
         """
-        owner: ExecutionHandle | None = None
-        context = get_current()
-        around = self._scope(context)
-        if parent is not None:
-            around, context = self._under(parent, context)
-        elif around is None:
-            owner = self.start_execution(name)
-            around, context = self._under(owner, context)
+        tracer = self._tracer
+        context, around, owner = self._place(parent, name, ExecutionType.WORKFLOW)
         run = around.run
-        times = self._now(None, run)
+        if step_id is not None and (planned := run.steps.open.get(step_id)) is not None and planned.is_pending:
+            planned.start()
+            return planned
+        times = self._times(None, run)
+        attributes: Attributes = {}
         span: Span = INVALID_SPAN
-        attributes: dict[str, Any] = {}
         number = 1
         try:
             step_id, number = run.steps.admit(name, step_id, attempt)
-            if run.recording and self._tracer is not None:
+            if run.recording and tracer is not None:
                 attributes = {
                     semconv.KIND: "step",
                     semconv.EXECUTION_ID: run.execution_id,
@@ -234,19 +210,19 @@ class Recorder:
                     attributes[semconv.CODE_FUNCTION] = function
                 if code is not None and (digest := code_hash(code)) is not None:
                     attributes[semconv.CODE_HASH] = digest
-                if params is not None and (
-                    problems := self.put_payload(attributes, semconv.STEP_PARAMS, params, "input")
-                ):
-                    attributes[semconv.PROBLEMS] = problems
-                span = self._tracer.start_span(
-                    f"{semconv.SpanName.STEP} {self.clean(name)}", context, attributes=attributes, start_time=times[0]
+                self._put_payload(attributes, semconv.STEP_PARAMS, params, "params")
+                span = tracer.start_span(
+                    f"{semconv.SpanName.STEP} {self.clean(name)}",
+                    context,
+                    attributes=attributes,
+                    start_time=times[0],
                 )
         except BaseException as problem:
             self.absorb("start", problem)
+        step_id = step_id or name
         source = ToolCallSource.TOOL_STEP if step_type is StepType.TOOL else ToolCallSource.CODE_BLOCK
-        scope = ExecutionScope(run, step_id or name, call_source=source)
-        handle = StepHandle(self, span, scope, attributes, times, name=name, attempt=number, owner=owner)
-        run.steps.open[scope.step_id or name] = handle
+        scope = ExecutionScope(run, step_id, call_source=source)
+        handle = run.steps.open[step_id] = StepHandle(Start(self, span, scope, attributes, *times, owner), name, number)
         return handle
 
     def start_tool_call(
@@ -263,56 +239,49 @@ class Recorder:
     ) -> ToolCallHandle:
         """Start a tool call, in `parent` or else where the code stands.
 
-        Outside any execution, one of type DIRECT is started around it; it ends when the call ends.
-        The other arguments are those of `ExecutionHandle.tool_call`.
+        Outside any execution one of type DIRECT is started around it, which ends when the call ends. The other arguments
+        are those of `ExecutionHandle.tool_call`.
         """
-        owner: ExecutionHandle | None = None
-        context = get_current()
-        around = self._scope(context)
-        if parent is not None:
-            around, context = self._under(parent, context)
-        elif around is None:
-            owner = self.start_execution(tool_name, type=ExecutionType.DIRECT)
-            around, context = self._under(owner, context)
-        if step_id is not None and step_id != around.step_id:
-            around = ExecutionScope(around.run, step_id)
-        run = around.run
-        times = self._now(started_at_ns, run)
+        tracer = self._tracer
+        context, scope, owner = self._place(parent, tool_name, ExecutionType.DIRECT, started_at_ns)
+        if step_id is not None and step_id != scope.step_id:
+            scope = ExecutionScope(scope.run, step_id)
+        run = scope.run
+        times = self._times(started_at_ns, run)
+        attributes: Attributes = {}
         span: Span = INVALID_SPAN
-        attributes: dict[str, Any] = {}
         try:
-            if run.recording and self._tracer is not None:
+            if run.recording and tracer is not None:
                 tool_name = self.clean(tool_name)
-                sequence = next(run.sequence)
                 attributes = {
                     semconv.KIND: "tool_call",
                     semconv.EXECUTION_ID: run.execution_id,
-                    semconv.SEQUENCE: sequence,
+                    semconv.SEQUENCE: next(run.sequence),
                     semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
                     semconv.TOOL_NAME: tool_name,
-                    semconv.TOOL_CALL_ID: self.redactor.text(call_id) if call_id else f"{run.execution_id}.{sequence}",
-                    semconv.TOOL_SOURCE: (source or around.call_source).value,
+                    semconv.TOOL_SOURCE: (source or scope.call_source).value,
                 }
-                if around.step_id is not None:
-                    attributes[semconv.STEP_ID] = self.clean(around.step_id)
+                if scope.step_id is not None:
+                    attributes[semconv.STEP_ID] = self.clean(scope.step_id)
+                if call_id is not None:
+                    attributes[semconv.TOOL_CALL_ID] = self.redactor.text(call_id)
                 if function is not None:
                     attributes[semconv.CODE_FUNCTION] = function
-                if params is not None:
-                    problems = self.put_payload(attributes, semconv.TOOL_PARAMS, params, "input")
-                    if problems:
-                        attributes[semconv.PROBLEMS] = problems
+                self._put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
                 attributes[semconv.CALL_HASH] = call_hash(tool_name, attributes.get(semconv.TOOL_PARAMS, ""))
-                span = self._tracer.start_span(
+                span = tracer.start_span(
                     f"{semconv.SpanName.TOOL_CALL} {tool_name}", context, attributes=attributes, start_time=times[0]
                 )
         except BaseException as problem:
             self.absorb("start", problem)
-        return ToolCallHandle(self, span, around, attributes, times, owner=owner)
+        return ToolCallHandle(Start(self, span, scope, attributes, *times, owner))
 
     def wants(self, context: Context) -> bool:
-        """Whether something that starts in `context` is recorded, as far as that is known before it starts."""
+        """Whether what starts in `context` is recorded, as far as that is known before it starts."""
+        if own_work.active:  # a callback of the redaction, or a logging handler that reports on us, calls it
+            return False
         scope = self._scope(context)
-        return scope is None or scope.run.recording
+        return self._tracer is not None if scope is None else scope.run.recording
 
     # finding
 
@@ -323,12 +292,7 @@ class Recorder:
             AlreadyEndedError: it has ended.
             UnknownExecutionError: it was not started here, or so long ago that it was let go.
         """
-        handle = self._open.get(execution_id)
-        if handle is not None:
-            return handle
-        if execution_id in self._ended:
-            raise AlreadyEndedError(f"execution {execution_id!r} has ended already: start another one")
-        raise UnknownExecutionError(f"no execution {execution_id!r} is open in this process: start it first")
+        return self._open.execution(execution_id)
 
     def open_step(self, execution_id: str, step_id: str) -> StepHandle:
         """Return the open step of this id.
@@ -338,13 +302,7 @@ class Recorder:
             UnknownStepError: it was not started.
             UnknownExecutionError: its execution was not started here, or so long ago that it was let go.
         """
-        steps = self.open_execution(execution_id).scope.run.steps
-        handle = steps.open.get(step_id)
-        if handle is not None:
-            return handle
-        if steps.knows(step_id):
-            raise AlreadyEndedError(f"step {step_id!r} has ended already: start it again for another attempt")
-        raise UnknownStepError(f"execution {execution_id!r} has no step {step_id!r}: start it first")
+        return self._open.step(execution_id, step_id)
 
     def current_execution(self) -> ExecutionHandle | None:
         """Return the execution that the running code is part of, if it was started in this process."""
@@ -356,141 +314,52 @@ class Recorder:
         scope = self._scope(get_current())
         return None if scope is None else scope.step
 
+    # for the handles
+
     def forget(self, handle: ExecutionHandle) -> None:
         """Let go of an execution that has ended."""
-        if self._open.get(handle.execution_id) is handle:
-            del self._open[handle.execution_id]
-        self._ended[handle.execution_id] = None
-        if len(self._ended) > _REMEMBERED_ENDS:
-            _drop_oldest(self._ended)
+        self._open.remove(handle)
 
-    def _remember(self, handle: ExecutionHandle) -> None:
-        self._open[handle.execution_id] = handle
-        if len(self._open) > self._max_open:
-            _drop_oldest(self._open)
-            self.problems["let go"] += 1
-
-    def _duplicate(self, execution_id: str) -> ExecutionHandle | None:
-        known = self._open.get(execution_id)
-        if known is not None and known.is_pending:
-            return known
-        if known is not None or execution_id in self._ended:
-            self.refuse(DuplicateExecutionError(f"execution {execution_id!r} exists already: give each its own id"))
-        return known
-
-    # serving the handles
+    def announce(self, span: Span) -> None:
+        """Say that an open span's attributes have changed."""
+        if self._on_change is not None:
+            self._on_change(span)
 
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
-        """Return `value`, redacted, as JSON text, and notes on what could not be kept as it was."""
+        """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
         return self.redactor.payload(value, direction=direction)
 
-    def put_payload(
-        self, attributes: dict[str, Any], key: str, value: object, direction: Literal["input", "output"]
-    ) -> tuple[str, ...]:
-        """Write `value`, redacted, into `attributes`; return what could not be kept as it was, in words."""
-        attributes[key], notes = self.payload(value, direction)
-        return tuple(f"{key.rpartition('.')[2]}: {note}" for note in notes) if notes else ()
-
-    def error_record(
-        self,
-        error: BaseException | ErrorRecord | str,
-        span: Span,
-        now_ns: int,
-        step_id: str | None,
-        tool_name: str | None,
-    ) -> ErrorRecord:
-        """Return the record of `error`; an exception seen for the first time leaves its stack on `span`."""
-        if isinstance(error, str):
-            error = ErrorRecord(code="error", category="unknown", message=self.redactor.text(error))
-        if isinstance(error, ErrorRecord):
-            return self._errors.record(error, redactor=self.redactor, step_id=step_id, tool_name=tool_name)
-        known = self._recorded.get(error)
-        if known is not None:
-            return known
-        record = self._errors.record(error, redactor=self.redactor, step_id=step_id, tool_name=tool_name)
-        self._recorded.add(error, record)
-        span.add_event(
-            "exception",
-            {
-                "exception.type": qualified_name(error),
-                "exception.message": record.message,
-                "exception.stacktrace": self.redactor.text(stack_of(error)),
-            },
-            now_ns,
-        )
-        return record
-
-    def error_text(self, record: ErrorRecord) -> CleanText:
-        """Return the record, which is redacted, as the text of an attribute."""
-        return CleanText(canonical(error_to_json(record)))
-
-    def cancellation(self, reason: str | None) -> ErrorRecord:
-        """Return the record of a cancellation that came without an exception."""
-        return ErrorRecord(code=_CANCELLED, category=_CANCELLED, message=reason or "cancelled")
-
-    # when something goes wrong
-
-    def guarded(self, function: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call `function`; count what it raises."""
-        try:
-            function(*args, **kwargs)
-        except BaseException as problem:
-            self.absorb(function.__name__.strip("_"), problem)
-
-    def absorb(self, kind: str, problem: BaseException) -> None:
-        """Count a problem of our own. What stops the program (Ctrl-C, `sys.exit` in a signal handler) goes on."""
-        if isinstance(problem, (KeyboardInterrupt, SystemExit)):
-            raise problem
-        self._report(kind, problem)
-
-    def refuse(self, error: RecordingError) -> None:
-        """Raise `error` if strict; count it otherwise."""
-        if self.strict:
-            raise error
-        self._report(type(error).__name__, error)
-
-    def _report(self, kind: str, problem: BaseException) -> None:
-        self.problems[kind] += 1
-        try:
-            if self.problems[kind] == 1:
-                # the class only: messages may hold what must not be logged
-                _logger.warning("recording failed (%s): %s; further ones are only counted", kind, type(problem).__name__)
-            if self._on_problem is not None:
-                self._on_problem(kind, problem)
-        except Exception:
-            self.problems["report"] += 1
+    def _put_payload(self, attributes: Attributes, key: str, value: object, label: str) -> None:
+        if value is not None:
+            attributes[key], notes = self.payload(value, "input")
+            if notes:
+                problems = tuple(f"{label}: {note}" for note in notes)
+                attributes[semconv.PROBLEMS] = attributes.get(semconv.PROBLEMS, ()) + problems
 
     def _scope(self, context: Context) -> ExecutionScope | None:
         scope = scope_in(context)
-        return scope if scope is not None and scope.run.recorder in (None, self) else None
+        return scope if scope is None or scope.run.recorder is self or scope.run.recorder is None else None
 
-    def _under(self, parent: Handle, context: Context) -> tuple[ExecutionScope, Context]:
+    def _place(
+        self, parent: Handle | None, name: str, around_it: ExecutionType, started_at_ns: int | None = None
+    ) -> tuple[Context, ExecutionScope, ExecutionHandle | None]:
+        """Return the parent context and the scope of what starts, and the execution that is started for its sake."""
+        context = get_current()
+        owner = None
+        if parent is None:
+            scope = self._scope(context)
+            if scope is not None:
+                return context, scope, None
+            parent = owner = self.start_execution(name, type=around_it, started_at_ns=started_at_ns)
         scope = parent.scope
-        return scope, context if scope_in(context) is scope else entered(parent.span, scope, context)
+        if parent.span is not INVALID_SPAN and scope_in(context) is not scope:
+            context = entered(parent.span, scope, context)
+        return context, scope, owner
 
-    def _now(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
+    def _times(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
         clock = self.clock
-        wall_ns = clock.time_ns()
-        monotonic_ns = clock.monotonic_ns()
-        if started_at_ns is not None:
-            return started_at_ns, wall_ns, monotonic_ns
-        # a wall clock that was set back does not turn the order of an execution round
-        started_ns = run.latest_start_ns = max(wall_ns, run.latest_start_ns)
-        return started_ns, wall_ns, monotonic_ns
-
-
-def new_execution_id(clock: Clock) -> str:
-    """Return a UUID of version 7: in the order of time, so that writes land side by side in a store."""
-    milliseconds = clock.time_ns() // 1_000_000
-    number = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10))
-    number = number & ~(0xF000 << 64) | (0x7000 << 64)
-    number = number & ~(0xC000 << 48) | (0x8000 << 48)
-    digits = f"{number:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def _drop_oldest(kept: dict[str, Any]) -> None:
-    try:
-        kept.pop(next(iter(kept)), None)
-    except (StopIteration, RuntimeError):  # another thread is changing it, and bounds it as well
-        return
+        wall_ns, monotonic_ns = clock.time_ns(), clock.monotonic_ns()
+        if started_at_ns is None:
+            # a wall clock that is set back does not turn the order of an execution round
+            started_at_ns = run.latest_start_ns = max(wall_ns, run.latest_start_ns)
+        return started_at_ns, wall_ns, monotonic_ns

@@ -14,6 +14,9 @@ class StepLedger:
     """Names and counts the steps of one execution.
 
     Safe without a lock: each operation that matters is one atomic operation of a dict, list or counter.
+
+    Attributes:
+        open: the open steps by their ids.
     """
 
     __slots__ = ("_attempts", "_failed", "_path", "_repeats", "open")
@@ -28,9 +31,9 @@ class StepLedger:
     def admit(self, name: str, step_id: str | None, attempt: int | None) -> tuple[str, int]:
         """Decide the id and the attempt of a step that starts.
 
-        A step id that is given stays as it is, and each start of it is its next attempt. Without one the name serves: a start
-        after a failure of the same name is that step's next attempt (a retry); a start after a success, or beside
-        one that still runs, is another step, ``name#2`` (a loop).
+        A step id that is given stays as it is, and each start of it is its next attempt. Without one the name serves: a
+        start after a failure of the same name is that step's next attempt (a retry); a start after a success, or
+        beside one that still runs, is another step, ``name#2`` (a loop).
 
         Returns:
             The step's id and its attempt, from 1.
@@ -67,10 +70,15 @@ class StepLedger:
         """Note that a step was skipped: a path that skips it is another path."""
         self._path.update(b"-%s\0" % step_id.encode("utf-8", "replace"))
 
+    def close(self, handle: StepHandle) -> None:
+        """Let go of a step that has ended."""
+        if self.open.get(handle.step_id) is handle:
+            del self.open[handle.step_id]
+
     def knows(self, step_id: str) -> bool:
         """Whether a step of this id was ever started."""
         return step_id in self._attempts
 
-    def path_hash(self) -> int:
-        """Return the signed 64-bit hash of the ids of the steps, in the order they started."""
-        return int.from_bytes(self._path.digest(), "big", signed=True)
+    def path_hash(self) -> int | None:
+        """Return the signed 64-bit hash of the ids of the steps, in the order they started; None without any step."""
+        return int.from_bytes(self._path.digest(), signed=True) if self._attempts else None

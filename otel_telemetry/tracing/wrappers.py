@@ -13,7 +13,7 @@ from typing import Any
 
 from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.generators import GeneratorFunction, drive, drive_async
-from otel_telemetry.tracing.handles import Handle
+from otel_telemetry.tracing.handle import Handle
 
 _Begin = Callable[[tuple[Any, ...], dict[str, Any]], Handle | None]
 

@@ -1,0 +1,310 @@
+"""What the handles of executions, steps and tool calls share: a span, its times, and the one moment at which it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode
+
+from otel_telemetry import semconv
+from otel_telemetry.errors import AlreadyEndedError
+from otel_telemetry.records import ErrorRecord
+from otel_telemetry.tracing.clock import CLOCK_STEP_THRESHOLD_NS
+from otel_telemetry.tracing.context import ExecutionScope, detach, entered
+from otel_telemetry.tracing.failures import error_text, is_cancellation
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.handles import ExecutionHandle
+    from otel_telemetry.tracing.recorder import Recorder
+
+CANCELLED: Final = "cancelled"
+CLOSED: Final = "closed"
+ABANDONED: Final = "abandoned"
+_NEVER_ENDED: Final = ErrorRecord(code=ABANDONED, category="defect", message="it was started and never ended")
+
+Attributes = dict[str, Any]
+Error = BaseException | ErrorRecord | str
+
+
+class Start(NamedTuple):
+    """How a handle starts.
+
+    Attributes:
+        recorder: the recorder that starts it.
+        span: its span; `INVALID_SPAN` where nothing is recorded.
+        scope: the place where it starts; for an execution or a step, the place inside it.
+        attributes: those that the span started with.
+        started_ns: when it started, in nanoseconds since the epoch, UTC.
+        wall_ns: what the wall clock said then.
+        monotonic_ns: what the monotonic clock said then.
+        owner: the execution that was started for its sake, and ends with it.
+    """
+
+    recorder: Recorder
+    span: Span
+    scope: ExecutionScope
+    attributes: Attributes
+    started_ns: int
+    wall_ns: int
+    monotonic_ns: int
+    owner: ExecutionHandle | None = None
+
+
+class Handle:
+    """An open execution, step or tool call. It has started when you hold it.
+
+    Three ways to use it, which mix: as a context manager (``with`` or ``async with``), where what is recorded inside belongs
+    to it and it ends with the block; detached, ended by `complete`, `fail` or `cancel` later, elsewhere, in another
+    thread; and as the source of its children. Where it is not sampled, or the recorder is off, every method does nothing.
+
+    Attributes:
+        span: the OpenTelemetry span. What is set on it directly, other span processors see as it is.
+        scope: the place where it started; for an execution or a step, the place inside it.
+        recorder: the recorder that started it.
+        ends_by_itself: whether a block, a function or a generator will end it.
+    """
+
+    __slots__ = (
+        "_attributes",
+        "_late",
+        "_monotonic_ns",
+        "_open",
+        "_owner",
+        "_problems",
+        "_result",
+        "_started_ns",
+        "_token",
+        "_wall_ns",
+        "ends_by_itself",
+        "recorder",
+        "scope",
+        "span",
+    )
+
+    _RESULT_KEY: ClassVar[str]
+
+    def __init__(self, start: Start) -> None:
+        (
+            self.recorder,
+            self.span,
+            self.scope,
+            self._attributes,
+            self._started_ns,
+            self._wall_ns,
+            self._monotonic_ns,
+            self._owner,
+        ) = start
+        self._problems: tuple[str, ...] = self._attributes.get(semconv.PROBLEMS, ())
+        self._late: Attributes = {}
+        self._result: object = None
+        self._token: Token[Context] | None = None
+        self.ends_by_itself = False
+        self._open = True
+
+    def __del__(self) -> None:
+        if hasattr(self, "_open"):
+            self.abandon()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.execution_id}, {'open' if self.is_open else 'ended'}>"
+
+    @property
+    def execution_id(self) -> str:
+        """The id of the execution."""
+        return self.scope.run.execution_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended yet."""
+        return hasattr(self, "_open")
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether anything is recorded at all: it is sampled, and telemetry is on."""
+        return self.scope.run.recording
+
+    @property
+    def result(self) -> object:
+        """What it returned, as it was set."""
+        return self._result
+
+    @result.setter
+    def result(self, value: object) -> None:
+        self._result = value
+
+    def set_attribute(self, key: str, value: object) -> None:
+        """Set an attribute of your own, redacted first.
+
+        Args:
+            key: its name; names that start with ``otel_telemetry.`` are this package's.
+            value: anything that JSON can say.
+        """
+        if not self.is_open:
+            self._refuse_end()
+        elif self.is_recording:
+            self.recorder.guarded(self._set_attribute, key, value)
+
+    def _set_attribute(self, key: str, value: object) -> None:
+        self.span.set_attributes(self.recorder.redactor.attributes({key: value}))  # type: ignore[arg-type]  # JSON
+
+    def complete(self, result: object = None, *, completed_at_ns: int | None = None) -> None:
+        """End it as a success.
+
+        Args:
+            result: what it returned, if that was not set before.
+            completed_at_ns: when it ended, in nanoseconds since the epoch, UTC; now if not given.
+        """
+        if result is not None:
+            self._result = result
+        self._end(completed_at_ns=completed_at_ns)
+
+    def fail(self, error: Error, *, completed_at_ns: int | None = None) -> None:
+        """End it as a failure.
+
+        Args:
+            error: the exception, an `ErrorRecord`, or words.
+            completed_at_ns: when it ended, in nanoseconds since the epoch, UTC; now if not given.
+        """
+        self._end(error, CANCELLED if is_cancellation(error) else None, completed_at_ns)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """End it because it was stopped.
+
+        Args:
+            reason: why, in words.
+        """
+        self._end(ErrorRecord(code=CANCELLED, category=CANCELLED, message=reason or "cancelled"), CANCELLED)
+
+    def abandon(self) -> None:
+        """End it as a failure because nobody is left who could end it."""
+        self._end(_NEVER_ENDED, ABANDONED)
+
+    def __enter__(self) -> Self:
+        self.ends_by_itself = True
+        if self.span is not INVALID_SPAN:
+            self._token = attach(self.context())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave(error)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave(error)
+
+    def context(self) -> Context:
+        """Return the current context with this handle's span and scope in it: what its own code runs in."""
+        here = get_current()
+        return here if self.span is INVALID_SPAN else entered(self.span, self._inner_scope(), here)
+
+    def leave(self, error: BaseException | None, result: object = None, outcome: str | None = None) -> None:
+        """Undo `__enter__`, and end it as `error` or else `result` demands, if it has not ended before.
+
+        Args:
+            error: the exception that leaves it.
+            result: what it returned, if that was not set before.
+            outcome: how it ended, where that was neither an exception nor a plain return.
+        """
+        token, self._token = self._token, None
+        if token is not None:
+            detach(token)
+        if not hasattr(self, "_open"):
+            return
+        if error is None:
+            if result is not None:
+                self._result = result
+            self._end(None, outcome)
+        elif isinstance(error, GeneratorExit):
+            self._end(None, CLOSED)
+        else:
+            self._end(error, CANCELLED if is_cancellation(error) else None)
+
+    def elapsed_ns(self) -> int:
+        """Return for how long it has been open, in nanoseconds."""
+        return self.recorder.clock.monotonic_ns() - self._monotonic_ns
+
+    def add_late(self, attributes: Attributes, problems: Iterable[str] = ()) -> None:
+        """Keep clean attributes for the end, and words on what could not be recorded as it was given."""
+        self._late.update(attributes)
+        self._problems += tuple(problems)
+
+    def _end(self, error: Error | None = None, outcome: str | None = None, completed_at_ns: int | None = None) -> None:
+        try:
+            del self._open  # atomic: of two threads that end it, one succeeds
+        except AttributeError:
+            self._refuse_end()
+            return
+        recorder = self.recorder
+        ended_ns = completed_at_ns
+        record: ErrorRecord | None = None
+        try:
+            if self.scope.run.recording:
+                attributes = self._late
+                ended_ns = self._ended_at(completed_at_ns, attributes)
+                if error is not None:
+                    at_start = self._attributes
+                    record, attributes[semconv.ERROR_TYPE] = recorder.failures.note(
+                        error,
+                        self.span,
+                        ended_ns,
+                        step_id=at_start.get(semconv.STEP_ID),
+                        tool_name=at_start.get(semconv.TOOL_NAME),
+                    )
+                    attributes[semconv.ERROR] = error_text(record)
+                if outcome is not None:
+                    attributes[semconv.OUTCOME] = outcome
+                if self._result is not None:
+                    attributes[self._RESULT_KEY], notes = recorder.payload(self._result, "output")
+                    if notes:
+                        self._problems += tuple(f"result: {note}" for note in notes)
+                self._conclude(attributes, error is not None, outcome)
+                if self._problems:
+                    attributes[semconv.PROBLEMS] = self._problems
+                if getattr(self.span, "dropped_attributes", 0):
+                    # the host set more than the SDK keeps, and the oldest, which are ours, had to go
+                    attributes = {**self._attributes, **attributes}
+                self.span.set_attributes(attributes)
+                if record is not None:
+                    self.span.set_status(Status(StatusCode.ERROR, record.message))
+        except BaseException as problem:
+            recorder.absorb("end", problem)
+        finally:
+            try:
+                self.span.end(ended_ns)
+                self._after_end(error if record is None else record, outcome, ended_ns)
+            except BaseException as problem:
+                recorder.absorb("end", problem)
+
+    def _refuse_end(self) -> None:
+        self.recorder.refuse(AlreadyEndedError(f"{self!r}: this handle has ended, start another one"))
+
+    def _ended_at(self, completed_at_ns: int | None, attributes: Attributes) -> int:
+        if completed_at_ns is not None:
+            return max(completed_at_ns, self._started_ns)
+        clock = self.recorder.clock
+        took_ns = clock.monotonic_ns() - self._monotonic_ns
+        stepped_ns = clock.time_ns() - self._wall_ns - took_ns
+        if not -CLOCK_STEP_THRESHOLD_NS < stepped_ns < CLOCK_STEP_THRESHOLD_NS:
+            attributes[semconv.CLOCK_STEP_MS] = stepped_ns / 1e6
+        return self._started_ns + took_ns
+
+    def _inner_scope(self) -> ExecutionScope:
+        return self.scope
+
+    def _conclude(self, attributes: Attributes, failed: bool, outcome: str | None) -> None:  # noqa: FBT001  (private)
+        """Add what this kind of span says at its end."""
+
+    def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:
+        """Let go of what was kept while it was open."""
+        if self._owner is not None:
+            self._owner._end(error, outcome, ended_ns)  # noqa: SLF001  (a handle too)
