@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,7 +17,9 @@ from otel_telemetry.records import (
 from otel_telemetry.semconv import EXECUTION_ID
 from otel_telemetry.spans import RowKind
 from otel_telemetry.spans.foreign import ERROR_CATEGORY, Reading, error_code, exception_event, text
-from span_processors.data import SpanData
+
+if TYPE_CHECKING:
+    from span_processors.data import SpanData
 
 _FAILED = 2
 

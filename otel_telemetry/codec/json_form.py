@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from otel_telemetry.codec.shapes import Json, shape_of
-from otel_telemetry.records import ErrorRecord, ExecutionRecord, JsonValue
+from otel_telemetry.codec.shapes import shape_of
+from otel_telemetry.errors import FormatError
+from otel_telemetry.records import ErrorRecord, ExecutionRecord
+
+if TYPE_CHECKING:
+    from otel_telemetry.codec.shapes import Json
+    from otel_telemetry.records import JsonValue
 
 
 def to_json(record: Any) -> Json:
@@ -15,7 +20,8 @@ def to_json(record: Any) -> Json:
 
     Executions, steps and tool calls state every field; what is nested in them leaves out what is default.
     """
-    return cast("Json", shape_of(type(record)).dump(record))
+    kind: type = type(record)
+    return cast("Json", shape_of(kind).dump(record))
 
 
 def from_json(value: JsonValue) -> ExecutionRecord:
@@ -27,7 +33,7 @@ def from_json(value: JsonValue) -> ExecutionRecord:
         FormatError: something is missing or of the wrong type; the message names its path.
     """
     problems: list[str] = []
-    record = cast("ExecutionRecord", shape_of(ExecutionRecord).load(value, "execution", problems))
+    record = cast("ExecutionRecord", _load(ExecutionRecord, value, "execution", problems))
     return dataclasses.replace(record, problems=(*record.problems, *problems)) if problems else record
 
 
@@ -37,24 +43,29 @@ def error_to_json(error: ErrorRecord) -> dict[str, JsonValue]:
 
 
 def error_from_json(value: JsonValue) -> ErrorRecord:
-    """Return the error that `error_to_json` wrote. What it does not know is left out.
+    """Return the error that `error_to_json` wrote. Fields that this version does not know are left out.
 
     Raises:
         FormatError: something is missing or of the wrong type; the message names its path.
     """
-    return cast("ErrorRecord", shape_of(ErrorRecord).load(value, "error", []))
+    return cast("ErrorRecord", _load(ErrorRecord, value, "error", []))
 
 
-def json_schema(kind: type) -> Json:
-    """Return the JSON Schema (draft 2020-12) of a record class; it is made from the class's annotations."""
+def json_schema(record: type) -> Json:
+    """Return the JSON Schema (draft 2020-12) of a record class, made from the class's annotations."""
     definitions: Json = {}
-    reference = shape_of(kind).schema(definitions)
-    for name in sorted(definitions):
-        definitions[name]["title"] = name
+    reference = shape_of(record).schema(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": kind.__name__,
-        "description": inspect.getdoc(kind),
+        "title": record.__name__,
+        "description": inspect.getdoc(record),
         **reference,
-        "$defs": definitions,
+        "$defs": {name: definitions[name] for name in sorted(definitions)},
     }
+
+
+def _load(record: type, value: JsonValue, path: str, problems: list[str]) -> Any:
+    try:
+        return shape_of(record).load(value, path, problems)
+    except RecursionError:
+        raise FormatError(f"{path}: nested too deep") from None

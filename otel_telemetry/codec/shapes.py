@@ -5,167 +5,216 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from enum import Enum
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, cached_property
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 from otel_telemetry.errors import FormatError
 from otel_telemetry.records import ExecutionRecord, StepRecord, ToolCallRecord
 
-COMPLETE = (ExecutionRecord, StepRecord, ToolCallRecord)
-"""Records that state every field in JSON, so that a reader can rely on it; the others leave defaults out."""
+Json: TypeAlias = dict[str, Any]
 
-Json = dict[str, Any]
+COMPLETE: Final = (ExecutionRecord, StepRecord, ToolCallRecord)
+"""Records that state every field in JSON, so that a reader can rely on it; the others leave out what is default."""
 
-
-class Shape(NamedTuple):
-    """One type in JSON. `load` takes the value, its path for messages, and a list to which it adds problems."""
-
-    dump: Callable[[Any], Any]
-    load: Callable[[Any, str, list[str]], Any]
-    schema: Callable[[Json], Json]
-    """Make the type's JSON Schema; definitions that it refers to are added to the argument."""
-
-
-@cache
-def shape_of(hint: Any) -> Shape:
-    """Return how values of the type `hint` are written, read and described."""
-    if hint in (str, int, bool, float):
-        return _scalar(hint)
-    if hint is Any:  # JsonValue: whatever JSON holds
-        return Shape(_same, lambda value, _path, _problems: value, lambda _definitions: {})
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _enum(hint)
-    if dataclasses.is_dataclass(hint):
-        return _record(typing.cast("type", hint))
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
-        return _list(shape_of(arguments[0]))
-    if origin is dict or origin is Mapping:
-        return _object()
-    if origin in (types.UnionType, typing.Union):
-        (inner,) = (argument for argument in arguments if argument is not types.NoneType)
-        return _optional(shape_of(inner))
-    raise TypeError(f"no JSON form for {hint!r}")
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _wrong(path: str, expected: str, value: object) -> FormatError:
-    given = f"{value!r:.40}" if isinstance(value, str | int | float | None) else type(value).__name__
-    return FormatError(f"{path}: expected {expected}, not {given}")
-
-
-_SCALARS: dict[type, tuple[str, str]] = {
+_SCALARS: Final[dict[Any, tuple[str, str]]] = {
     str: ("text", "string"),
-    int: ("an integer", "integer"),
+    int: ("an integer of 64 bits", "integer"),
     float: ("a number", "number"),
     bool: ("true or false", "boolean"),
 }
 
 
-def _scalar(kind: type) -> Shape:
-    words, schema_type = _SCALARS[kind]
-    accepted = (int, float) if kind is float else (kind,)
+class Shape(Protocol):
+    """One type in JSON."""
 
-    def load(value: Any, path: str, _problems: list[str]) -> Any:
-        if type(value) not in accepted:
-            raise _wrong(path, words, value)
+    def dump(self, value: Any) -> Any:
+        """Return the JSON form of a value of the type."""
+
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:
+        """Return the value that a JSON form stands for.
+
+        Args:
+            value: the JSON form.
+            path: where it stands, for messages.
+            problems: gets what was left out.
+
+        Raises:
+            FormatError: it is not the form of a value of the type.
+        """
+
+    def schema(self, definitions: Json) -> Json:
+        """Return the JSON Schema of the type; the definitions that it refers to are added to `definitions`."""
+
+
+@cache
+def shape_of(hint: Hashable) -> Shape:
+    """Return how values of the type `hint` are written, read and described."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    shape: Shape
+    if hint in _SCALARS:
+        shape = _Scalar(hint)
+    elif hint is Any:
+        shape = _Anything()
+    elif isinstance(hint, type) and issubclass(hint, Enum):
+        shape = _Choice(hint)
+    elif dataclasses.is_dataclass(hint):
+        shape = _Record(cast("type", hint))
+    elif origin is tuple:
+        shape = _List(shape_of(arguments[0]))
+    elif origin in (dict, Mapping):
+        shape = _Object()
+    elif origin in (types.UnionType, typing.Union):
+        (inner,) = (argument for argument in arguments if argument is not types.NoneType)
+        shape = _Optional(shape_of(inner))
+    else:
+        raise TypeError(f"no JSON form for {hint!r}")
+    return shape
+
+
+class _Anything:
+    """`JsonValue`: whatever JSON holds."""
+
+    def dump(self, value: Any) -> Any:
         return value
 
-    return Shape(_same, load, lambda _definitions: {"type": schema_type})
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:  # noqa: ARG002  (the protocol's)
+        return value
+
+    def schema(self, definitions: Json) -> Json:  # noqa: ARG002  (the protocol's)
+        return {}
 
 
-def _enum(kind: type[Enum]) -> Shape:
-    values = [member.value for member in kind]
+class _Scalar(_Anything):
+    def __init__(self, kind: Any) -> None:
+        self._words, self._name = _SCALARS[kind]
+        self._accepted = (int, float) if kind is float else (kind,)
 
-    def load(value: Any, path: str, _problems: list[str]) -> Any:
-        if not isinstance(value, str) or value not in values:
-            raise _wrong(path, "one of " + ", ".join(values), value)
-        return kind(value)
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:  # noqa: ARG002  (the protocol's)
+        if type(value) not in self._accepted or (type(value) is int and not -(1 << 63) <= value < 1 << 63):
+            raise _wrong(path, self._words, value)
+        return value
 
-    return Shape(lambda member: member.value, load, lambda _definitions: {"enum": values})
-
-
-def _optional(inner: Shape) -> Shape:
-    return Shape(
-        lambda value: None if value is None else inner.dump(value),
-        lambda value, path, problems: None if value is None else inner.load(value, path, problems),
-        lambda definitions: {"anyOf": [inner.schema(definitions), {"type": "null"}]},
-    )
+    def schema(self, definitions: Json) -> Json:  # noqa: ARG002  (the protocol's)
+        return {"type": self._name}
 
 
-def _list(inner: Shape) -> Shape:
-    def load(value: Any, path: str, problems: list[str]) -> tuple[Any, ...]:
+class _Object(_Anything):
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:  # noqa: ARG002  (the protocol's)
+        if not isinstance(value, dict):
+            raise _wrong(path, "an object", value)
+        return value
+
+    def dump(self, value: Any) -> Any:
+        return dict(value)
+
+    def schema(self, definitions: Json) -> Json:  # noqa: ARG002  (the protocol's)
+        return {"type": "object"}
+
+
+class _Choice:
+    def __init__(self, kind: type[Enum]) -> None:
+        self._members = {member.value: member for member in kind}
+
+    def dump(self, value: Any) -> Any:
+        return value.value
+
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:  # noqa: ARG002  (the protocol's)
+        if not isinstance(value, str) or value not in self._members:
+            raise _wrong(path, "one of " + ", ".join(self._members), value)
+        return self._members[value]
+
+    def schema(self, definitions: Json) -> Json:  # noqa: ARG002  (the protocol's)
+        return {"enum": list(self._members)}
+
+
+class _Optional:
+    def __init__(self, inner: Shape) -> None:
+        self._inner = inner
+
+    def dump(self, value: Any) -> Any:
+        return None if value is None else self._inner.dump(value)
+
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:
+        return None if value is None else self._inner.load(value, path, problems)
+
+    def schema(self, definitions: Json) -> Json:
+        return {"anyOf": [self._inner.schema(definitions), {"type": "null"}]}
+
+
+class _List:
+    def __init__(self, inner: Shape) -> None:
+        self._inner = inner
+
+    def dump(self, value: Any) -> Any:
+        return [self._inner.dump(item) for item in value]
+
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:
         if not isinstance(value, list):
             raise _wrong(path, "a list", value)
-        return tuple(inner.load(item, f"{path}[{index}]", problems) for index, item in enumerate(value))
+        return tuple(self._inner.load(item, f"{path}[{index}]", problems) for index, item in enumerate(value))
 
-    return Shape(
-        lambda value: [inner.dump(item) for item in value],
-        load,
-        lambda definitions: {"type": "array", "items": inner.schema(definitions)},
-    )
+    def schema(self, definitions: Json) -> Json:
+        return {"type": "array", "items": self._inner.schema(definitions)}
 
 
-def _object() -> Shape:
-    def load(value: Any, path: str, _problems: list[str]) -> Any:
-        if not isinstance(value, dict):
-            raise _wrong(path, "an object", value)
-        return value
+class _Record:
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self._fields = dataclasses.fields(kind)
+        self._required = [field.name for field in self._fields if field.init and _default(field) is dataclasses.MISSING]
 
-    return Shape(dict, load, lambda _definitions: {"type": "object"})
+    @cached_property
+    def _shapes(self) -> list[tuple[str, bool, Shape, Any]]:
+        # made on first use: a record may hold its own kind, as an error holds its cause
+        hints = typing.get_type_hints(self._kind, localns={"JsonValue": Any})
+        stated = self._kind in COMPLETE
+        return [
+            (field.name, field.init, shape_of(hints[field.name]), dataclasses.MISSING if stated else _default(field))
+            for field in self._fields
+        ]
 
-
-def _record(kind: type) -> Shape:
-    hints = typing.get_type_hints(kind, localns={"JsonValue": Any})
-    fields = dataclasses.fields(kind)
-    required = [field.name for field in fields if field.init and _default(field) is dataclasses.MISSING]
-    complete = kind in COMPLETE
-    # a record may hold its own kind (the cause of an error): the shapes of its fields are made on first use
-    shapes = cache(lambda: [(field, shape_of(hints[field.name]), _default(field)) for field in fields])
-
-    def dump(record: Any) -> Json:
+    def dump(self, record: Any) -> Any:
         written = {}
-        for field, shape, default in shapes():
-            value = getattr(record, field.name)
-            if complete or default is dataclasses.MISSING or value != default:
-                written[field.name] = shape.dump(value)
+        for name, _, shape, left_out in self._shapes:
+            value = getattr(record, name)
+            if left_out is dataclasses.MISSING or value != left_out:
+                written[name] = shape.dump(value)
         return written
 
-    def load(value: Any, path: str, problems: list[str]) -> Any:
+    def load(self, value: Any, path: str, problems: list[str]) -> Any:
         if not isinstance(value, dict):
             raise _wrong(path, "an object", value)
-        for name in required:
+        for name in self._required:
             if name not in value:
                 raise FormatError(f"{path}: {name!r} is missing")
-        known = {}
-        for field, shape, _ in shapes():
-            if field.name in value:
-                loaded = shape.load(value[field.name], f"{path}.{field.name}", problems)
-                if field.init:
-                    known[field.name] = loaded
-        problems.extend(f"{path}.{name} is unknown here and was left out" for name in value if name not in hints)
-        return kind(**known)
+        fields = {}
+        for name, init, shape, _ in self._shapes:
+            if name in value:
+                loaded = shape.load(value[name], f"{path}.{name}", problems)
+                if init:
+                    fields[name] = loaded
+        known = {field.name for field in self._fields}
+        problems.extend(f"{path}.{name} is unknown here and was left out" for name in value if name not in known)
+        return self._kind(**fields)
 
-    def schema(definitions: Json) -> Json:
-        if kind.__name__ not in definitions:
-            definitions[kind.__name__] = {}  # stops the recursion of a record that holds its own kind
-            definitions[kind.__name__] = {
-                "type": "object",
-                "properties": {field.name: shape.schema(definitions) for field, shape, _ in shapes()},
-                "required": required,
-                "additionalProperties": False,
-            }
-        return {"$ref": f"#/$defs/{kind.__name__}"}
-
-    return Shape(dump, load, schema)
+    def schema(self, definitions: Json) -> Json:
+        name = self._kind.__name__
+        if name not in definitions:
+            # there before its fields are asked, because one may be of its own kind
+            definition: Json = {"type": "object", "title": name}
+            definitions[name] = definition
+            definition["properties"] = {key: shape.schema(definitions) for key, _, shape, _ in self._shapes}
+            definition["required"] = self._required
+            definition["additionalProperties"] = False
+        return {"$ref": f"#/$defs/{name}"}
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _wrong(path: str, expected: str, value: object) -> FormatError:
+    given = f"{value!r:.40}" if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+    return FormatError(f"{path}: expected {expected}, not {given}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.records import JsonValue, SpanEvent, SpanInfo, SpanLink, SpanResource, SpanScope
 from span_processors.data import EventData, LinkData, ResourceData, ScopeData, SpanData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _KINDS: Final = ("internal", "server", "client", "producer", "consumer")
 _STATUS_CODES: Final = ("unset", "ok", "error")
@@ -111,9 +113,7 @@ def _resource_of(resource: SpanResource | None) -> ResourceData:
 
 
 def _scope_to_record(scope: ScopeData) -> SpanScope:
-    return SpanScope(
-        name=scope.name, version=scope.version, schema_url=scope.schema_url, attributes=scope.attributes
-    )
+    return SpanScope(name=scope.name, version=scope.version, schema_url=scope.schema_url, attributes=scope.attributes)
 
 
 def _scope_of(scope: SpanScope | None) -> ScopeData:

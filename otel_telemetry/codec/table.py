@@ -27,8 +27,8 @@ from otel_telemetry.records import (
     ToolCallRecord,
     ToolCallSource,
 )
-from otel_telemetry.spans.text import canonical
 from span_processors.data import CleanText
+from span_processors.redaction import canonical
 
 
 class Unreadable(Exception):  # noqa: N818  (no error to users: it becomes a problem in words)
@@ -50,7 +50,6 @@ class Table(NamedTuple):
     record: type
     constants: tuple[tuple[str, str], ...]
     fields: tuple[Field, ...]
-    required: frozenset[str]
 
 
 def _text(name: str, key: str) -> Field:
@@ -108,7 +107,7 @@ def _error(name: str, key: str) -> Field:
     def load(value: JsonValue) -> Any:
         try:
             return error_from_json(_parsed(value))
-        except (FormatError, RecursionError) as error:
+        except FormatError as error:
             raise Unreadable(f"is no error record ({error})") from None
 
     return Field(name, key, lambda error: None if error is None else _json_text(error_to_json(error)), load)
@@ -157,12 +156,7 @@ def _table(record: type, constants: Mapping[str, str], *fields: Field) -> Table:
     unknown = named - declared.keys()
     if missing or unknown:
         raise TypeError(f"the table of {record.__name__} lacks {sorted(missing)} and invents {sorted(unknown)}")
-    required = frozenset(
-        name
-        for name in named
-        if declared[name].default is dataclasses.MISSING and declared[name].default_factory is dataclasses.MISSING
-    )
-    return Table(record, tuple(constants.items()), fields, required)
+    return Table(record, tuple(constants.items()), fields)
 
 
 EXECUTION: Final = _table(
@@ -238,8 +232,8 @@ def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, A
             unreadable.append(f"{key} {reason}")
             continue
         fields[name] = value
-        # JSON null is told from no attribute by neither side: both are None
-        if value is None or dump(value) == raw:
+        # JSON null and no attribute are both None; text from the redactor is canonical, there is no need to compare
+        if value is None or (dump is _json_text and raw.__class__ is CleanText) or dump(value) == raw:
             del rest[key]
     return fields, rest, unreadable
 

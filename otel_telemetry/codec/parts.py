@@ -1,0 +1,118 @@
+"""The spans of one execution, each with what it stands for and what is odd about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from otel_telemetry import semconv
+from otel_telemetry.codec import table
+from otel_telemetry.codec.foreign import foreign_fields
+from otel_telemetry.codec.nesting import circles
+from otel_telemetry.codec.span_info import Origin, info_of
+from otel_telemetry.spans import RowKind
+from otel_telemetry.spans.foreign import is_root, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from span_processors.data import SpanData
+
+_TABLES: Final = {
+    RowKind.SPAN: table.SPAN,
+    RowKind.EXECUTION: table.EXECUTION,
+    RowKind.STEP: table.STEP,
+    RowKind.TOOL_CALL: table.TOOL_CALL,
+}
+_OWN_KINDS: Final = {"execution": RowKind.EXECUTION, "step": RowKind.STEP, "tool_call": RowKind.TOOL_CALL}
+
+
+class Part:
+    """A span, what it stands for, and what is odd about it, in words."""
+
+    __slots__ = ("kind", "odd", "reading", "span")
+
+    def __init__(self, span: SpanData) -> None:
+        own = span.attributes.get(semconv.KIND)
+        kind = _OWN_KINDS.get(own) if isinstance(own, str) else None
+        reading = read(span) if kind is None else None
+        self.span = span
+        self.kind = reading.kind if reading is not None else kind or RowKind.SPAN
+        self.reading = reading if self.kind is not RowKind.SPAN else None
+        """What others meant by it; None for a span of this package's own making, or inside one."""
+        self.odd: list[str] = []
+        if span.end_ns is not None and span.end_ns < span.start_ns:
+            self.odd.append("ended before it started")
+
+    def fields(self, execution_id: str | None = None, origin: Origin | None = None) -> dict[str, Any]:
+        """Return the fields of the record, for its constructor.
+
+        Args:
+            execution_id: the execution it is part of; None for the execution's own span.
+            origin: what recorded the execution's own span.
+        """
+        span = self.span
+        fields, rest, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes)
+        problems[:0] = fields.get("problems", ())
+        if self.reading is not None:
+            fields, rest = foreign_fields(span, self.reading, self.kind), span.attributes
+        elif rest.get(semconv.EXECUTION_ID) == execution_id:
+            rest.pop(semconv.EXECUTION_ID, None)
+        fields["problems"] = tuple(dict.fromkeys((*problems, *self.odd)))
+        fields["started_at"] = span.start_ns
+        fields["completed_at"] = span.end_ns
+        fields["span"] = info_of(span, rest, foreign=self.reading is not None, origin=origin)
+        return fields
+
+
+def parts_of(spans: Sequence[SpanData]) -> list[Part]:
+    """Return the spans in the order they started. One that is given twice, equal in all, is one."""
+    parts: list[Part] = []
+    for span in sorted(spans, key=_order):
+        if not parts or parts[-1].span != span:
+            parts.append(Part(span))
+    return parts
+
+
+def choose_root(parts: Sequence[Part]) -> Part | None:
+    """Return the execution's own span. Any other that claims to be is a step if others recorded it, or a mere span."""
+    claims = [part for part in parts if part.kind is RowKind.EXECUTION]
+    if not claims:
+        return None
+    ids = {part.span.span_id for part in parts}
+    root = min(claims, key=lambda part: _doubts(part, part.span.parent_span_id, ids))
+    for part in claims:
+        if part is root:
+            continue
+        if part.reading is None:
+            part.kind = RowKind.SPAN
+            part.odd.append("is another span of an execution with the same id")
+        else:
+            part.kind = RowKind.STEP
+            if part.span.parent_span_id not in ids:
+                part.odd.append("is another root of the same trace")
+    return root
+
+
+def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> None:
+    """Say what is odd about the place of each span, given the parent of each."""
+    circular = circles(parents)
+    uses = Counter(part.span.span_id for part in parts)
+    for part in parts:
+        span = part.span
+        if uses[span.span_id] > 1:
+            part.odd.append("another span has the same id")
+        if span.span_id in circular:
+            part.odd.append("its parents lead back to itself")
+        if part.reading is not None and not is_root(span) and span.parent_span_id not in parents:
+            part.odd.append(f"its parent {span.parent_span_id:016x} is not there")
+
+
+def _order(span: SpanData) -> tuple[int, int, int]:
+    sequence = span.attributes.get(semconv.SEQUENCE)
+    return span.start_ns, sequence if type(sequence) is int else 0, span.span_id
+
+
+def _doubts(part: Part, parent: int | None, ids: set[int]) -> tuple[bool, bool, bool]:
+    """Return what speaks against a span being the root, the strongest first."""
+    return part.reading is not None, parent in ids, parent is not None
