@@ -1,1 +1,5 @@
 """The command line: ``otel-telemetry``."""
+
+from otel_telemetry.cli.app import main
+
+__all__ = ["main"]

@@ -8,17 +8,20 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
 from otel_telemetry import settings
-from otel_telemetry.cli.text import View
+from otel_telemetry.cli.text import View, safe
+from otel_telemetry.errors import InvalidFilterError
 from otel_telemetry.query import Filter
-from otel_telemetry.records import JsonValue
+
+if TYPE_CHECKING:
+    from otel_telemetry.records import JsonValue
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -65,35 +68,43 @@ def output_options(command: CommandT) -> CommandT:
 
 
 class FilterOption(NamedTuple):
-    """One filter on the command line: its option, the keyword of `Filter.parse` it fills, and what it means."""
+    """One filter on the command line: its option, the keyword of `Filter.parse` it fills, and which runs it means."""
 
     flag: str
     keyword: str
     metavar: str
     meaning: str
-    many: bool = True
+    many: bool = False
+    lasting: bool = False
 
 
+_ONE_OF: Final = {"many": True}
+_LASTING: Final = {"lasting": True}
 FILTERS: Final = (
-    FilterOption("--id", "execution_id", "ID", "execution id"),
-    FilterOption("--status", "status", "STATUS", "pending, running, completed, failed or cancelled"),
-    FilterOption("--type", "type", "TYPE", "workflow or direct"),
-    FilterOption("--workflow", "workflow_name", "NAME", "name of the workflow"),
-    FilterOption("--workflow-version", "workflow_version", "VERSION", "version of the workflow"),
-    FilterOption("--caller", "caller_id", "ID", "who asked for the run"),
-    FilterOption("--parent", "parent_execution_id", "ID", "the run that started it"),
+    FilterOption("--id", "execution_id", "ID", "of this id", **_ONE_OF, **_LASTING),
+    FilterOption("--id-prefix", "execution_id_prefix", "TEXT", "whose id begins so", **_LASTING),
     FilterOption(
-        "--since", "started_after", "WHEN", "started in the last 90m, 12h, 7d, or since an ISO 8601 time", many=False
+        "--status", "status", "STATUS", "that are pending, running, completed, failed or cancelled", **_ONE_OF
     ),
-    FilterOption("--until", "started_before", "WHEN", "started before then, given as for --since", many=False),
-    FilterOption("--min-duration", "min_duration_ms", "TIME", "lasted at least: 250ms, 1.5s, 2h", many=False),
-    FilterOption("--max-duration", "max_duration_ms", "TIME", "lasted at most: 250ms, 1.5s, 2h", many=False),
-    FilterOption("--error-code", "error_code", "CODE", "it, a step or a tool call failed with this code"),
-    FilterOption("--error-category", "error_category", "CATEGORY", "the same, by category"),
-    FilterOption("--tool", "tool_name", "NAME", "called this tool"),
-    FilterOption("--step", "step_id", "ID", "has this step"),
-    FilterOption("--metadata", "metadata", "KEY=VALUE", "has this metadata; VALUE is JSON, or else text"),
-    FilterOption("--text", "text", "TEXT", "this text occurs in it, case-sensitively", many=False),
+    FilterOption("--type", "type", "TYPE", "of type workflow or direct", **_ONE_OF, **_LASTING),
+    FilterOption("--workflow", "workflow_name", "NAME", "of this workflow", **_ONE_OF, **_LASTING),
+    FilterOption("--workflow-version", "workflow_version", "VERSION", "of this version", **_ONE_OF, **_LASTING),
+    FilterOption("--caller", "caller_id", "ID", "that this caller asked for", **_ONE_OF, **_LASTING),
+    FilterOption("--parent", "parent_execution_id", "ID", "that this run started", **_ONE_OF, **_LASTING),
+    FilterOption(
+        "--since", "started_after", "WHEN", "started in the last 90m, 12h, 7d, or since an ISO 8601 time", **_LASTING
+    ),
+    FilterOption("--until", "started_before", "WHEN", "started before then, given as for --since"),
+    FilterOption("--min-duration", "min_duration_ms", "TIME", "that lasted at least 250ms, 1.5s, 2h"),
+    FilterOption("--max-duration", "max_duration_ms", "TIME", "that lasted at most 250ms, 1.5s, 2h"),
+    FilterOption("--error-code", "error_code", "CODE", "in which something failed with this code", **_ONE_OF),
+    FilterOption("--error-category", "error_category", "CATEGORY", "in which something failed so", **_ONE_OF),
+    FilterOption("--tool", "tool_name", "NAME", "that call this tool", **_ONE_OF),
+    FilterOption("--step", "step_id", "ID", "that have this step", **_ONE_OF),
+    FilterOption(
+        "--metadata", "metadata", "KEY=VALUE", "with this metadata (VALUE is JSON or text)", **_ONE_OF, **_LASTING
+    ),
+    FilterOption("--text", "text", "TEXT", "in which this text occurs, case-sensitively"),
 )
 """Repeated options of one filter: any of the values will do, but for metadata, of which all have to hold."""
 
@@ -103,34 +114,61 @@ def filter_options(command: CommandT) -> CommandT:
 
     @functools.wraps(command)
     def wrapped(*, failed: bool, running: bool, interrupted: bool | None, **rest: Any) -> Any:
-        given: dict[str, Any] = {option.keyword: rest.pop(option.keyword) or None for option in FILTERS}
-        given["status"] = (*(given["status"] or ()), *("failed",) * failed, *("running",) * running) or None
-        given["metadata"] = dict(map(_pair, given["metadata"] or ())) or None
-        given["interrupted"] = False if running and interrupted is None else interrupted
-        if not click.get_current_context().params["utc"]:
-            for keyword in ("started_after", "started_before"):
-                given[keyword] = _local(given[keyword])
-        return command(where=Filter.parse(**given), **rest)
+        where = _gathered(rest, FILTERS)
+        where["status"] = (*(where["status"] or ()), *("failed",) * failed, *("running",) * running) or None
+        where["interrupted"] = False if running and interrupted is None else interrupted
+        return command(where=where, **rest)
 
-    result: Any = wrapped
-    for option in reversed(FILTERS):
-        text = f"Only runs: {option.meaning}." + " Repeatable." * option.many
-        result = click.option(option.flag, option.keyword, metavar=option.metavar, multiple=option.many, help=text)(
-            result
-        )
     for flag, text in (
         ("--interrupted/--no-interrupted", "Only runs whose process went away before they ended, or only the others."),
         ("--running", "Only runs that are running now."),
         ("--failed", "Only runs that failed."),
     ):
-        result = click.option(flag, is_flag=True, default=None if "/" in flag else False, help=text)(result)
-    return result  # type: ignore[no-any-return]
+        click.option(flag, is_flag=True, default=None if "/" in flag else False, help=text)(wrapped)
+    return _with_options(wrapped, FILTERS)  # type: ignore[return-value]
+
+
+def lasting_filter_options(command: CommandT) -> CommandT:
+    """Add the options of the filters that an execution meets, or does not, for as long as it runs."""
+    lasting = tuple(option for option in FILTERS if option.lasting)
+
+    @functools.wraps(command)
+    def wrapped(**rest: Any) -> Any:
+        return command(where=_gathered(rest, lasting), **rest)
+
+    return _with_options(wrapped, lasting)  # type: ignore[return-value]
+
+
+def _with_options(command: Callable[..., Any], options: Sequence[FilterOption]) -> Callable[..., Any]:
+    for option in reversed(options):
+        click.option(
+            option.flag,
+            option.keyword,
+            metavar=option.metavar,
+            multiple=option.many,
+            help=f"Only runs {option.meaning}." + " Repeatable." * option.many,
+        )(command)
+    return command
+
+
+def _gathered(given: dict[str, Any], options: Sequence[FilterOption]) -> dict[str, Any]:
+    """Take the values of `options` out of `given`; None for what was not asked."""
+    where: dict[str, Any] = {option.keyword: given.pop(option.keyword) or None for option in options}
+    where["metadata"] = dict(map(_pair, where["metadata"] or ())) or None
+    if not click.get_current_context().params["utc"]:
+        where |= {name: _local(where[name]) for name in ("started_after", "started_before") if name in where}
+    for option in options:  # a mistake is told before a store is opened, and by the option's name
+        try:
+            Filter.parse(**{option.keyword: where[option.keyword]})
+        except InvalidFilterError as error:
+            raise click.BadParameter(safe(str(error)), param_hint=option.flag) from None
+    return where
 
 
 def _pair(text: str) -> tuple[str, JsonValue]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise click.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="--metadata")
+        raise click.BadParameter(f"{safe(text)!r} is no KEY=VALUE", param_hint="--metadata")
     try:
         return key, json.loads(value)
     except ValueError:

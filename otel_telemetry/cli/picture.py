@@ -57,7 +57,7 @@ def listing(runs: Sequence[ExecutionSummary], view: View) -> Iterator[str]:
                 (cut(safe(story.title(run)), room), None),
                 (cut(safe(run.workflow_version or ""), room), None),
                 (safe(run.execution_id[:_SHORT_ID] if short else run.execution_id), DIM),
-                (safe(_where_and_what(run.error)), "red"),
+                (safe(error_line(run.error)), "red"),
             ]
         )
     return (line(row, view.width) for row in columns(rows, right=frozenset({2})))
@@ -92,7 +92,7 @@ def reasons(record: ExecutionRecord, failure: story.Failure, view: View) -> Iter
     for i, error in enumerate(failure.causes):
         facts.append(("then" if i else "cause", _error_text(error), None if i else "red"))
         if not i and error.detail:
-            facts += [("", text, DIM) for text in named(error.detail)]
+            facts += [("", text, DIM) for text in named({k: v for k, v in error.detail.items() if k != "type"})]
     for i, text in enumerate(named(failure.parameters)):
         facts.append(("" if i else "with", text, None))
     for key, value, colour in facts:
@@ -216,12 +216,19 @@ def _lasted(part: story.Part | ExecutionSummary, status: str, view: View) -> str
 
 
 def _error_text(error: ErrorRecord) -> str:
-    traits = error.category + (", retryable" if error.retryable else "")
-    return f"{safe(error.code)} ({safe(traits)}): {safe(error.message)}"
+    traits = (_type_of(error), error.category, "retryable" if error.retryable else None)
+    return f"{safe(error.code)} ({safe(', '.join(filter(None, traits)))}): {safe(error.message)}"
 
 
-def _where_and_what(error: ErrorRecord | None) -> str:
+def _type_of(error: ErrorRecord) -> str | None:
+    """Return the name of the exception's class, by which whoever wrote the code knows it."""
+    found = (error.detail or {}).get("type")
+    return found if isinstance(found, str) else None
+
+
+def error_line(error: ErrorRecord | None) -> str:
+    """Say in one line where a run failed and what with; None as nothing. Not yet safe to print."""
     if error is None:
         return ""
     where = error.step_id or error.tool_name
-    return (f"{where}: " if where else "") + f"{error.code}: {error.message}"
+    return (f"{where}: " if where else "") + f"{_type_of(error) or error.code}: {error.message}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from otel_telemetry.records import (
     ErrorRecord,
@@ -16,6 +15,9 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallRecord,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 Part: TypeAlias = ExecutionRecord | StepRecord | ToolCallRecord | SpanRecord
 OPEN = frozenset({"pending", "running"})

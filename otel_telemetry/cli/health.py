@@ -1,0 +1,119 @@
+"""What works and what does not: settings, versions, the store, the processes that record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
+
+from otel_telemetry.cli.stores import opened_store, reader_of, shown
+from otel_telemetry.cli.text import duration
+from otel_telemetry.errors import TelemetryError
+from otel_telemetry.exporters.lease import live_leases
+from otel_telemetry.exporters.version import is_older
+from span_processors.sinks import RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_telemetry.query import Lease
+    from otel_telemetry.settings import Settings
+
+_NEEDED: Final = ("otel-telemetry", "opentelemetry-sdk", "sqlalchemy", "alembic", "orjson", "click")
+_EXTRAS: Final = {"psycopg": "postgres", "opentelemetry-exporter-otlp": "otlp", "google-re2": "re2"}
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_OPEN: Final[dict[str, dict[str, Any]]] = {
+    "running": {"status": ["pending", "running"], "interrupted": False},
+    "interrupted": {"interrupted": True},
+}
+
+
+class Finding(NamedTuple):
+    """One line of the report. `good` is None where there is nothing to judge."""
+
+    area: str
+    name: str
+    value: str
+    good: bool | None = None
+
+
+def configuration(configured: Settings, store: str) -> Iterator[Finding]:
+    """Say which settings are not the default, and where each comes from."""
+    source = configured.sources.get("store", "default") if store == configured.store else "--store"
+    yield Finding("configuration", "store", f"{shown(store)} ({source})")
+    for name, origin in configured.sources.items():
+        if name != "store":
+            yield Finding("configuration", name, f"{getattr(configured, name)!r} ({origin})")
+    for variable in _ENDPOINTS:
+        if endpoint := os.environ.get(variable):
+            yield Finding("configuration", "otlp", f"{shown(endpoint)} (environment variable {variable})")
+
+
+def versions() -> Iterator[Finding]:
+    """Say what is installed, and which extra brings what is not."""
+    yield Finding("versions", "python", platform.python_version())
+    yield Finding("versions", "sqlite", sqlite3.sqlite_version)
+    for name in _NEEDED:
+        yield Finding("versions", name, _version(name) or "missing", _version(name) is not None)
+    for name, extra in _EXTRAS.items():
+        yield Finding("versions", name, _version(name) or f"not installed (pip install 'otel-telemetry[{extra}]')")
+
+
+def store(url: str, now_ns: int) -> Iterator[Finding]:
+    """Say whether the store can be reached, read and written, what it holds, and who records into it.
+
+    Raises:
+        StoreError: it cannot be reached or read.
+    """
+    with opened_store(url) as found:
+        reader = reader_of(found)
+        yield Finding("store", "readable", f"{reader.count():,} runs", good=True)
+        version = found.version() if isinstance(found, _Versioned) else None
+        if version is not None:
+            remark = " (older than this program; recording migrates it)" if is_older(version) else ""
+            yield Finding("store", "schema version", version + remark)
+        yield Finding("store", "writable", "not tried") if version and is_older(version) else _writable(url)
+        for name, filters in _OPEN.items():
+            yield Finding("store", name, f"{reader.count(**filters):,} runs")
+        yield from _processes(found.leases(), now_ns)
+
+
+@runtime_checkable
+class _Versioned(Protocol):
+    """A store whose schema has versions."""
+
+    def version(self) -> str:
+        """Return the version of the schema."""
+
+
+def _writable(url: str) -> Finding:
+    """Write a heartbeat, the least that can be written."""
+    # Deferred: writing brings the OpenTelemetry SDK.
+    from otel_telemetry.exporters.registry import open_exporter  # noqa: PLC0415
+
+    try:
+        exporter = open_exporter(url)
+        exporter.heartbeat()
+        exporter.close()
+    except (TelemetryError, RetryableError) as error:
+        return Finding("store", "writable", f"no: {error}", good=False)
+    return Finding("store", "writable", "yes", good=True)
+
+
+def _processes(leases: list[Lease], now_ns: int) -> Iterator[Finding]:
+    opened = [lease for lease in leases if lease.closed_ns is None]
+    alive = live_leases(opened, now_ns)
+    for lease in opened:
+        if lease.lease_id in alive:
+            age = duration(max(0, now_ns - lease.heartbeat_ns) / 1e6)
+            yield Finding("processes", f"{lease.host}, pid {lease.pid}", f"recording, last heartbeat {age} ago")
+    yield Finding("processes", "gone without closing", f"{len(opened) - len(alive):,}")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
