@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import get_current
 
 from otel_telemetry.tracing.arguments import Binder
-from otel_telemetry.tracing.handle import Handle
-from otel_telemetry.tracing.recorder import Recorder
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.handle import Handle
+    from otel_telemetry.tracing.recorder import Recorder
 
 
 class Beginning:

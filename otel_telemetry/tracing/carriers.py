@@ -112,6 +112,7 @@ class wrap(Generic[P, R]):  # noqa: N801  (used like a function; a class, so tha
         self._function = function
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function in the place where it was wrapped."""
         token = attach_context(_context_of(self._carrier) if self._context is None else self._context)
         try:
             return self._function(*args, **kwargs)

@@ -107,9 +107,9 @@ class Failures:
 class _Origin(NamedTuple):
     """How an exception is known again when it reaches a parent.
 
-    It must not be kept alive, because its traceback holds the host's frames with their locals, and a built-in one has no weak
-    reference. So: its address, which another exception may have later, and the frame in which it was recorded,
-    which only its own traceback holds at this depth.
+    It must not be kept alive, because its traceback holds the host's frames with their locals, and a built-in one has
+    no weak reference. So: its address, which another exception may have later, and the frame in which it was
+    recorded, which only its own traceback holds at this depth.
     """
 
     type: type[BaseException]

@@ -1,8 +1,8 @@
 """Generators and async generators: recorded from the first item that is asked for until they end, however that is.
 
 The context is the span's while the generator's own code runs, and the consumer's in between, so that each side's
-spans have the right parent. A generator that its consumer drops (`break`, garbage collection) ends as ``abandoned``, one
-that is closed as ``closed``.
+spans have the right parent. A generator that its consumer drops (`break`, garbage collection) ends as ``abandoned``,
+one that is closed as ``closed``.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach, get_current
 
-from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.context import detach
 from otel_telemetry.tracing.handle import ABANDONED, CLOSED, Handle
 from otel_telemetry.tracing.items import Items
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.beginning import Beginning
 
 AnyGenerator = Generator[Any, Any, Any]
 AnyAsyncGenerator = AsyncGenerator[Any, Any]
@@ -43,6 +46,7 @@ class GeneratorFunction:
         self._drive = drive
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Make a generator, as the function does, and record what becomes of it."""
         source = self._function(*args, **kwargs)
         if not self._beginning.is_wanted():
             return source
@@ -103,14 +107,14 @@ def drive(source: AnyGenerator, begin: Callable[[], Handle | None], consumer: _C
         except GeneratorExit:
             token = attach(context)
             try:
-                last = source.close()
+                last: Any = source.close()  # type: ignore[func-returns-value]  # from Python 3.13 on
             except BaseException as error:
                 items.end(error)
                 raise
             finally:
                 detach(token)
             items.end(outcome=consumer.outcome())
-            if last is not None:  # from Python 3.13 on, closing may return a value
+            if last is not None:
                 return last
             raise
         except BaseException as thrown:
@@ -125,7 +129,7 @@ async def drive_async(
     handle = begin()
     items = Items(handle)
     context = get_current() if handle is None else handle.context()
-    resume: Callable[[Any], Any] = lambda _: _first_of(source)
+    resume: Callable[[Any], Any] = partial(_first_of, source)
     given: Any = None
     while True:
         token = attach(context)
@@ -161,12 +165,12 @@ async def drive_async(
         del item
 
 
-def _first_of(source: AnyAsyncGenerator) -> Any:
+def _first_of(source: AnyAsyncGenerator, given: Any) -> Any:
     # the event loop finalises the generator that the consumer holds, which closes `source`; were `source` known to the
     # loop as well, the two would close it at the same time
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)
     try:
-        return source.asend(None)
+        return source.asend(given)
     finally:
         sys.set_asyncgen_hooks(*hooks)

@@ -1,4 +1,4 @@
-"""What the handles of executions, steps and tool calls share: a span, its times, and the one moment at which it ends."""
+"""What the handles of executions, steps and tool calls share: a span, its times, the one moment at which it ends."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ class Start(NamedTuple):
 class Handle:
     """An open execution, step or tool call. It has started when you hold it.
 
-    Three ways to use it, which mix: as a context manager (``with`` or ``async with``), where what is recorded inside belongs
-    to it and it ends with the block; detached, ended by `complete`, `fail` or `cancel` later, elsewhere, in another
-    thread; and as the source of its children. Where it is not sampled, or the recorder is off, every method does nothing.
+    Three ways to use it, which mix: as a context manager (``with`` or ``async with``), where what is recorded inside
+    belongs to it and it ends with the block; detached, ended by `complete`, `fail` or `cancel` later, elsewhere, in
+    another thread; and as the source of its children. Where it is not sampled, or the recorder is off, every method
+    does nothing.
 
     Attributes:
         span: the OpenTelemetry span. What is set on it directly, other span processors see as it is.
@@ -149,7 +150,7 @@ class Handle:
             self.recorder.guarded(self._set_attribute, key, value)
 
     def _set_attribute(self, key: str, value: object) -> None:
-        self.span.set_attributes(self.recorder.redactor.attributes({key: value}))  # type: ignore[arg-type]  # JSON
+        self.span.set_attributes(self.recorder.redactor.attributes({key: value}))
 
     def complete(self, result: object = None, *, completed_at_ns: int | None = None) -> None:
         """End it as a success.
@@ -244,64 +245,64 @@ class Handle:
         except AttributeError:
             self._refuse_end()
             return
-        recorder = self.recorder
         ended_ns = completed_at_ns
-        record: ErrorRecord | None = None
         try:
             if self.scope.run.recording:
-                attributes = self._late
-                ended_ns = self._ended_at(completed_at_ns, attributes)
-                if error is not None:
-                    at_start = self._attributes
-                    record, attributes[semconv.ERROR_TYPE] = recorder.failures.note(
-                        error,
-                        self.span,
-                        ended_ns,
-                        step_id=at_start.get(semconv.STEP_ID),
-                        tool_name=at_start.get(semconv.TOOL_NAME),
-                    )
-                    attributes[semconv.ERROR] = error_text(record)
-                if outcome is not None:
-                    attributes[semconv.OUTCOME] = outcome
-                if self._result is not None:
-                    attributes[self._RESULT_KEY], notes = recorder.payload(self._result, "output")
-                    if notes:
-                        self._problems += tuple(f"result: {note}" for note in notes)
-                self._conclude(attributes, error is not None, outcome)
-                if self._problems:
-                    attributes[semconv.PROBLEMS] = self._problems
-                if getattr(self.span, "dropped_attributes", 0):
-                    # the host set more than the SDK keeps, and the oldest, which are ours, had to go
-                    attributes = {**self._attributes, **attributes}
-                self.span.set_attributes(attributes)
-                if record is not None:
-                    self.span.set_status(Status(StatusCode.ERROR, record.message))
+                ended_ns = self._ended_at(completed_at_ns)
+                error = self._write_end(error, outcome, ended_ns)
         except BaseException as problem:
-            recorder.absorb("end", problem)
+            self.recorder.absorb("end", problem)
         finally:
             try:
                 self.span.end(ended_ns)
-                self._after_end(error if record is None else record, outcome, ended_ns)
+                self._after_end(error, outcome, ended_ns)
             except BaseException as problem:
-                recorder.absorb("end", problem)
+                self.recorder.absorb("end", problem)
+
+    def _write_end(self, error: Error | None, outcome: str | None, ended_ns: int) -> ErrorRecord | None:
+        """Set what is known at the end; return the record of `error`."""
+        attributes, at_start, span = self._late, self._attributes, self.span
+        record: ErrorRecord | None = None
+        if error is not None:
+            step_id, tool_name = at_start.get(semconv.STEP_ID), at_start.get(semconv.TOOL_NAME)
+            record, attributes[semconv.ERROR_TYPE] = self.recorder.failures.note(
+                error, span, ended_ns, step_id=step_id, tool_name=tool_name
+            )
+            attributes[semconv.ERROR] = error_text(record)
+            span.set_status(Status(StatusCode.ERROR, record.message))
+        if outcome is not None:
+            attributes[semconv.OUTCOME] = outcome
+        if self._result is not None:
+            attributes[self._RESULT_KEY], notes = self.recorder.payload(self._result, "output")
+            if notes:
+                self._problems += tuple(f"result: {note}" for note in notes)
+        self._conclude(attributes, record, outcome)
+        if self._problems:
+            attributes[semconv.PROBLEMS] = self._problems
+        if getattr(span, "dropped_attributes", 0):
+            # the host set more than the SDK keeps, and the oldest, which are ours, had to go
+            attributes = {**at_start, **attributes}
+        if attributes:
+            span.set_attributes(attributes)
+        return record
 
     def _refuse_end(self) -> None:
         self.recorder.refuse(AlreadyEndedError(f"{self!r}: this handle has ended, start another one"))
 
-    def _ended_at(self, completed_at_ns: int | None, attributes: Attributes) -> int:
+    def _ended_at(self, completed_at_ns: int | None) -> int:
         if completed_at_ns is not None:
             return max(completed_at_ns, self._started_ns)
         clock = self.recorder.clock
         took_ns = clock.monotonic_ns() - self._monotonic_ns
         stepped_ns = clock.time_ns() - self._wall_ns - took_ns
         if not -CLOCK_STEP_THRESHOLD_NS < stepped_ns < CLOCK_STEP_THRESHOLD_NS:
-            attributes[semconv.CLOCK_STEP_MS] = stepped_ns / 1e6
+            self._late[semconv.CLOCK_STEP_MS] = stepped_ns / 1e6
         return self._started_ns + took_ns
 
     def _inner_scope(self) -> ExecutionScope:
         return self.scope
 
-    def _conclude(self, attributes: Attributes, failed: bool, outcome: str | None) -> None:  # noqa: FBT001  (private)
+    def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:
         """Add what this kind of span says at its end."""
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otel_telemetry import semconv
-from otel_telemetry.records import ExecutionStatus, StepStatus, StepType, ToolCallSource
+from otel_telemetry.records import ErrorRecord, ExecutionStatus, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.context import ExecutionScope
 from otel_telemetry.tracing.handle import CANCELLED, Attributes, Error, Handle, Start
 
@@ -61,8 +61,8 @@ class _Parent(Handle):
         Args:
             name: what the step is called.
             step_type: whether it calls one tool or runs code.
-            step_id: its id, kept as given; a second start of it is its next attempt. By default the name serves: a start
-                after a failure is the next attempt, any other repetition becomes ``name#2``, ``name#3``, ...
+            step_id: its id, kept as given; a second start of it is its next attempt. By default the name serves: a
+                start after a failure is the next attempt, any other repetition becomes ``name#2``, ``name#3``, ...
             tool_name: the tool that a step of type TOOL calls.
             params: what the step is given.
             code: the function or source text that it runs, for its `code_hash`.
@@ -170,9 +170,9 @@ class StepHandle(_Parent):
         self.add_late({semconv.SKIP_REASON: self.recorder.clean(reason)})
         self._end()
 
-    def _conclude(self, attributes: Attributes, failed: bool, outcome: str | None) -> None:
-        status = StepStatus.FAILED if failed else StepStatus.SKIPPED if self._skipped else StepStatus.COMPLETED
-        attributes[semconv.STATUS] = status.value
+    def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:  # noqa: ARG002  (a hook)
+        status = StepStatus.SKIPPED if self._skipped else StepStatus.COMPLETED
+        attributes[semconv.STATUS] = status.value if error is None else StepStatus.FAILED.value
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:
         self.scope.step = None  # one cycle less for the garbage collector
@@ -201,17 +201,17 @@ class ExecutionHandle(_Parent):
     def outputs(self, value: object) -> None:
         self._result = value
 
-    def _conclude(self, attributes: Attributes, failed: bool, outcome: str | None) -> None:
+    def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:
         if outcome == CANCELLED:
             status = ExecutionStatus.CANCELLED
         else:
-            status = ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED
+            status = ExecutionStatus.FAILED if error is not None else ExecutionStatus.COMPLETED
         attributes[semconv.STATUS] = status.value
         path_hash = self.scope.run.steps.path_hash()
         if path_hash is not None:
             attributes[semconv.PATH_HASH] = path_hash
 
-    def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:
+    def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:  # noqa: ARG002  (a hook)
         run = self.scope.run
         run.handle = None  # one cycle less for the garbage collector
         self.recorder.forget(self)

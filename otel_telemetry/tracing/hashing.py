@@ -29,9 +29,9 @@ def code_hash(code: str | Callable[..., Any]) -> str | None:
     while isinstance(function, partial):
         function = function.func
     function = inspect.unwrap(function)
-    compiled = getattr(function, "__code__", None) or getattr(
-        getattr(type(function), "__call__", None), "__code__", None
-    )
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    compiled = getattr(function, "__code__", None)
     if not isinstance(compiled, CodeType):
         return None
     known = _code_hashes.get(compiled)
@@ -48,8 +48,15 @@ def _hash_of(code: CodeType) -> str:
 
 
 def _byte_code(code: CodeType) -> bytes:
-    constants = [_byte_code(each) if isinstance(each, CodeType) else repr(each).encode() for each in code.co_consts]
-    return b"\0".join([code.co_code, *constants])
+    return b"\0".join([code.co_code, *map(_constant, code.co_consts)])
+
+
+def _constant(value: object) -> bytes:
+    if isinstance(value, CodeType):
+        return _byte_code(value)
+    if isinstance(value, frozenset):  # its order is another one in each process
+        return repr(sorted(map(repr, value))).encode()
+    return repr(value).encode("utf-8", "surrogatepass")
 
 
 def call_hash(tool_name: str, params: str) -> int:

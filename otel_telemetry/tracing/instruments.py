@@ -10,19 +10,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast, overload
 
 from otel_telemetry.records import StepType
 from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.handle import Handle
-from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.recorder import Recorder
 from otel_telemetry.tracing.wrappers import base_of, wrap
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 H = TypeVar("H", bound=Handle)
 
 CurrentRecorder = Callable[[], Recorder | None]
+
+
+class _Kind(NamedTuple):
+    """What an instrument makes.
+
+    Attributes:
+        start: the recorder's method that starts it.
+        payload: what that method calls the arguments.
+        for_blocks: the options that make sense for one block, not for all calls of a function.
+        default_name: what a block without a name is called.
+        has_code: whether a hash of the function's code is recorded.
+    """
+
+    start: Callable[..., Any]
+    payload: str
+    for_blocks: frozenset[str]
+    default_name: str | None = None
+    has_code: bool = False
+
+
+_EXECUTION: Final = _Kind(Recorder.start_execution, "inputs", frozenset({"inputs", "execution_id"}))
+_STEP: Final = _Kind(Recorder.start_step, "params", frozenset({"params", "attempt"}), "step", has_code=True)
+_TOOL_CALL: Final = _Kind(Recorder.start_tool_call, "params", frozenset({"params", "call_id"}), "tool")
 
 
 class Instrument(Generic[H]):
@@ -31,41 +56,48 @@ class Instrument(Generic[H]):
     While no recorder is there, or where the execution around is not sampled, a decorated function is simply called.
     """
 
-    __slots__ = ("_current", "_entered", "_name", "_options")
+    __slots__ = ("_current", "_entered", "_kind", "_name", "_options")
 
-    def __init__(self, current: CurrentRecorder, name: str | None, options: dict[str, Any]) -> None:
+    def __init__(self, current: CurrentRecorder, kind: _Kind, name: str | None, options: dict[str, Any]) -> None:
         self._current = current
+        self._kind = kind
         self._name = name
         self._options = {key: value for key, value in options.items() if value is not None}
         self._entered: list[H] = []
 
     def __call__(self, function: F) -> F:
-        """Decorate `function`."""
+        """Decorate a function or method.
+
+        Raises:
+            TypeError: what is given is neither, or an option was given that is for blocks.
+        """
         if isinstance(function, (classmethod, staticmethod)):
-            return type(function)(self(function.__func__))  # type: ignore[return-value]  # the same kind of descriptor
-        return wrap(function, self._beginning(function))  # type: ignore[return-value]  # the same signature
+            return type(function)(self(function.__func__))
+        misplaced = self._kind.for_blocks & self._options.keys()
+        if misplaced:
+            raise TypeError(f"{min(misplaced)}= is for a with-block: a decorated function is called more than once")
+        beginning = Beginning(function, self._current, self._starter(base_of(function)))
+        return cast("F", wrap(function, beginning))  # of the same signature
 
-    def _beginning(self, function: Callable[..., Any]) -> Beginning:
-        base = base_of(function)
-        qualified: str = getattr(base, "__qualname__", type(base).__qualname__)
+    def _starter(self, function: Callable[..., Any]) -> Callable[[Recorder, object], H]:
+        start, payload, *_, has_code = self._kind
+        qualified: str = getattr(function, "__qualname__", type(function).__qualname__)
         name = self._name or qualified.rpartition("<locals>.")[2]
-        return Beginning(function, self._current, self._start(name, f"{base.__module__}.{qualified}", base))
-
-    def _start(self, name: str, function: str, code: Callable[..., Any]) -> Callable[[Recorder, object], H]:
-        raise NotImplementedError
-
-    def _open(self, recorder: Recorder) -> H:
-        raise NotImplementedError
+        options = {**self._options, "function": f"{function.__module__}.{qualified}"}
+        if has_code:
+            options["code"] = function
+        return lambda recorder, given: start(recorder, name, **{payload: given}, **options)
 
     def __enter__(self) -> H:
-        handle = self._open(self._current() or DISABLED)
+        kind = self._kind
+        handle: H = kind.start(self._current() or DISABLED, self._name or kind.default_name, **self._options)
         self._entered.append(handle)
         return handle.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entered.pop().__exit__(kind, error, trace)
+        self._entered.pop().leave(error)
 
     async def __aenter__(self) -> H:
         return self.__enter__()
@@ -73,62 +105,7 @@ class Instrument(Generic[H]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.__exit__(kind, error, trace)
-
-
-class ExecutionInstrument(Instrument[ExecutionHandle]):
-    """Makes executions."""
-
-    __slots__ = ()
-
-    def _start(
-        self, name: str, function: str, code: Callable[..., Any]
-    ) -> Callable[[Recorder, object], ExecutionHandle]:
-        options = self._options
-
-        def start(recorder: Recorder, params: object) -> ExecutionHandle:
-            return recorder.start_execution(name, inputs=params, function=function, **options)
-
-        return start
-
-    def _open(self, recorder: Recorder) -> ExecutionHandle:
-        return recorder.start_execution(self._name, **self._options)
-
-
-class StepInstrument(Instrument[StepHandle]):
-    """Makes steps."""
-
-    __slots__ = ()
-
-    def _start(self, name: str, function: str, code: Callable[..., Any]) -> Callable[[Recorder, object], StepHandle]:
-        options = self._options
-
-        def start(recorder: Recorder, params: object) -> StepHandle:
-            return recorder.start_step(name, params=params, function=function, code=code, **options)
-
-        return start
-
-    def _open(self, recorder: Recorder) -> StepHandle:
-        return recorder.start_step(self._name or "step", **self._options)
-
-
-class ToolInstrument(Instrument[ToolCallHandle]):
-    """Makes tool calls."""
-
-    __slots__ = ()
-
-    def _start(
-        self, name: str, function: str, code: Callable[..., Any]
-    ) -> Callable[[Recorder, object], ToolCallHandle]:
-        options = self._options
-
-        def start(recorder: Recorder, params: object) -> ToolCallHandle:
-            return recorder.start_tool_call(name, params=params, function=function, **options)
-
-        return start
-
-    def _open(self, recorder: Recorder) -> ToolCallHandle:
-        return recorder.start_tool_call(self._name or "tool", **self._options)
+        self._entered.pop().leave(error)
 
 
 class Instruments:
@@ -153,7 +130,7 @@ class Instruments:
         caller_id: str | None = None,
         metadata: Mapping[str, object] | None = None,
         execution_id: str | None = None,
-    ) -> ExecutionInstrument: ...
+    ) -> Instrument[ExecutionHandle]: ...
     def workflow(
         self,
         name: Any = None,
@@ -184,7 +161,7 @@ class Instruments:
             "metadata": metadata,
             "execution_id": execution_id,
         }
-        return _bare_or_called(name, lambda given: ExecutionInstrument(self._current_recorder, given, options))
+        return self._bare_or_called(name, _EXECUTION, options)
 
     execution = workflow
 
@@ -200,7 +177,7 @@ class Instruments:
         tool_name: str | None = None,
         params: object = None,
         attempt: int | None = None,
-    ) -> StepInstrument: ...
+    ) -> Instrument[StepHandle]: ...
     def step(
         self,
         name: Any = None,
@@ -233,14 +210,16 @@ class Instruments:
             "params": params,
             "attempt": attempt,
         }
-        return _bare_or_called(name, lambda given: StepInstrument(self._current_recorder, given, options))
+        return self._bare_or_called(name, _STEP, options)
 
     task = step
 
     @overload
     def tool(self, function: F, /) -> F: ...
     @overload
-    def tool(self, name: str | None = None, *, params: object = None, call_id: str | None = None) -> ToolInstrument: ...
+    def tool(
+        self, name: str | None = None, *, params: object = None, call_id: str | None = None
+    ) -> Instrument[ToolCallHandle]: ...
     def tool(self, name: Any = None, *, params: object = None, call_id: str | None = None) -> Any:
         """Record tool calls: of a function, each call of it; as a context manager, the block.
 
@@ -255,13 +234,12 @@ class Instruments:
             The decorated function, of the same type, or something that decorates and is a context manager.
         """
         options = {"params": params, "call_id": call_id}
-        return _bare_or_called(name, lambda given: ToolInstrument(self._current_recorder, given, options))
+        return self._bare_or_called(name, _TOOL_CALL, options)
 
-
-def _bare_or_called(name: Any, instrument: Callable[[str | None], Instrument[Any]]) -> Any:
-    if name is None or isinstance(name, str):
-        return instrument(name)
-    return instrument(None)(name)
+    def _bare_or_called(self, name: Any, kind: _Kind, options: dict[str, Any]) -> Any:
+        if name is None or isinstance(name, str):
+            return Instrument(self._current_recorder, kind, name, options)
+        return Instrument(self._current_recorder, kind, None, options)(name)
 
 
 DISABLED = Recorder(None)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from otel_telemetry import semconv
-from otel_telemetry.tracing.handle import Handle
 from span_processors.data import CleanText
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.handle import Handle
 
 
 class Items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, TracerProvider
@@ -23,9 +23,11 @@ from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.open_executions import OpenExecutions
 from otel_telemetry.tracing.problems import Guard
-from span_processors.data import CleanText
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
+
+if TYPE_CHECKING:
+    from span_processors.data import CleanText
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
@@ -34,8 +36,8 @@ MAX_OPEN = 100_000
 class Recorder(Guard):
     """Records executions, steps and tool calls as spans of one tracer. Usable from any thread.
 
-    Nothing that goes wrong inside reaches the host: it is counted in `problems` by kind, logged once a kind, and handed to
-    `on_problem`. Only with `strict` do calls that contradict what was recorded raise a `RecordingError`.
+    Nothing that goes wrong inside reaches the host: it is counted in `problems` by kind, logged once a kind, and handed
+    to `on_problem`. Only with `strict` do calls that contradict what was recorded raise a `RecordingError`.
 
     Args:
         tracer_provider: whose tracer makes the spans; without one nothing is recorded.
@@ -106,17 +108,11 @@ class Recorder(Guard):
         Raises:
             DuplicateExecutionError: `execution_id` was used already, and the recorder is strict.
         """
-        tracer = self._tracer
         if execution_id is None:
             execution_id = new_execution_id(self.clock.time_ns())
-        elif self._open.knows(execution_id):
-            known = self._open.find(execution_id)
-            if known is None or not known.is_pending:
-                self.refuse(DuplicateExecutionError(f"execution {execution_id!r} exists already: give each its own id"))
-            if known is not None:
-                known.start()
-                return known
-        context = get_current()
+        elif (known := self._known(execution_id)) is not None:
+            return known
+        tracer, context = self._tracer, get_current()
         around = self._scope(context)
         run = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
@@ -133,18 +129,13 @@ class Recorder(Guard):
                     semconv.OPERATION_NAME: semconv.SpanName.EXECUTION,
                     semconv.EXECUTION_TYPE: type.value,
                 }
-                name: str = semconv.SpanName.EXECUTION
-                if workflow_name is not None:
-                    attributes[semconv.WORKFLOW_NAME] = workflow_name = self.clean(workflow_name)
-                    name = f"{name} {workflow_name}"
-                if workflow_version is not None:
-                    attributes[semconv.WORKFLOW_VERSION] = self.clean(workflow_version)
-                if caller_id is not None:
-                    attributes[semconv.CALLER_ID] = self.clean(caller_id)
+                self._put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
+                self._put_text(attributes, semconv.WORKFLOW_VERSION, workflow_version)
+                self._put_text(attributes, semconv.CALLER_ID, caller_id)
+                self._put_text(attributes, semconv.CODE_FUNCTION, function)
                 if around is not None:
                     attributes[semconv.PARENT_EXECUTION_ID] = around.run.execution_id
-                if function is not None:
-                    attributes[semconv.CODE_FUNCTION] = function
+                name = " ".join((semconv.SpanName.EXECUTION, attributes.get(semconv.WORKFLOW_NAME, ""))).rstrip()
                 span = tracer.start_span(name, context, attributes=attributes, start_time=times[0])
                 run.recording = span.is_recording()
                 if run.recording and not (inputs is None and metadata is None):
@@ -163,6 +154,16 @@ class Recorder(Guard):
             self.problems["too_many_open"] += 1
         return handle
 
+    def _known(self, execution_id: str) -> ExecutionHandle | None:
+        if not self._open.knows(execution_id):
+            return None
+        known = self._open.find(execution_id)
+        if known is None or not known.is_pending:
+            self.refuse(DuplicateExecutionError(f"execution {execution_id!r} exists already: give each its own id"))
+        if known is not None:
+            known.start()
+        return known
+
     def start_step(
         self,
         name: str,
@@ -179,8 +180,9 @@ class Recorder(Guard):
     ) -> StepHandle:
         """Start a step, in `parent` or else where the code stands.
 
-        Outside any execution one is started around it, a workflow of the step's name that ends when the step ends. Where
-        `step_id` is planned (PENDING), that step is started. The other arguments are those of `ExecutionHandle.step`.
+        Outside any execution one is started around it, a workflow of the step's name that ends when the step ends.
+        Where `step_id` is planned (PENDING), that step is started. The other arguments are those of
+        `ExecutionHandle.step`.
         """
         tracer = self._tracer
         context, around, owner = self._place(parent, name, ExecutionType.WORKFLOW)
@@ -204,10 +206,8 @@ class Recorder(Guard):
                     semconv.STEP_TYPE: step_type.value,
                     semconv.ATTEMPT: number,
                 }
-                if tool_name is not None:
-                    attributes[semconv.TOOL_NAME] = self.clean(tool_name)
-                if function is not None:
-                    attributes[semconv.CODE_FUNCTION] = function
+                self._put_text(attributes, semconv.TOOL_NAME, tool_name)
+                self._put_text(attributes, semconv.CODE_FUNCTION, function)
                 if code is not None and (digest := code_hash(code)) is not None:
                     attributes[semconv.CODE_HASH] = digest
                 self._put_payload(attributes, semconv.STEP_PARAMS, params, "params")
@@ -239,8 +239,8 @@ class Recorder(Guard):
     ) -> ToolCallHandle:
         """Start a tool call, in `parent` or else where the code stands.
 
-        Outside any execution one of type DIRECT is started around it, which ends when the call ends. The other arguments
-        are those of `ExecutionHandle.tool_call`.
+        Outside any execution one of type DIRECT is started around it, which ends when the call ends. The other
+        arguments are those of `ExecutionHandle.tool_call`.
         """
         tracer = self._tracer
         context, scope, owner = self._place(parent, tool_name, ExecutionType.DIRECT, started_at_ns)
@@ -261,12 +261,9 @@ class Recorder(Guard):
                     semconv.TOOL_NAME: tool_name,
                     semconv.TOOL_SOURCE: (source or scope.call_source).value,
                 }
-                if scope.step_id is not None:
-                    attributes[semconv.STEP_ID] = self.clean(scope.step_id)
-                if call_id is not None:
-                    attributes[semconv.TOOL_CALL_ID] = self.redactor.text(call_id)
-                if function is not None:
-                    attributes[semconv.CODE_FUNCTION] = function
+                self._put_text(attributes, semconv.STEP_ID, scope.step_id)
+                self._put_text(attributes, semconv.TOOL_CALL_ID, call_id)
+                self._put_text(attributes, semconv.CODE_FUNCTION, function)
                 self._put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
                 attributes[semconv.CALL_HASH] = call_hash(tool_name, attributes.get(semconv.TOOL_PARAMS, ""))
                 span = tracer.start_span(
@@ -328,6 +325,10 @@ class Recorder(Guard):
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
         return self.redactor.payload(value, direction=direction)
+
+    def _put_text(self, attributes: Attributes, key: str, text: str | None) -> None:
+        if text is not None:
+            attributes[key] = self.clean(text)
 
     def _put_payload(self, attributes: Attributes, key: str, value: object, label: str) -> None:
         if value is not None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from otel_telemetry.tracing.beginning import Beginning
 from otel_telemetry.tracing.generators import GeneratorFunction, drive, drive_async
 from otel_telemetry.tracing.handle import Handle
+
+if TYPE_CHECKING:
+    from otel_telemetry.tracing.beginning import Beginning
 
 _Begin = Callable[[tuple[Any, ...], dict[str, Any]], Handle | None]
 
@@ -34,8 +36,8 @@ def wrap(function: Callable[..., Any], beginning: Beginning) -> Callable[..., An
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"cannot decorate {function!r}: decorate a function or a method")
     base = base_of(function)
-    code = base if inspect.isroutine(base) else type(base).__call__
-    wrapper: Any
+    code: Any = base if inspect.isroutine(base) else type(base).__call__
+    wrapper: Callable[..., Any]
     if inspect.isgeneratorfunction(code):
         wrapper = GeneratorFunction(function, code, beginning, drive)
     elif inspect.isasyncgenfunction(code):
@@ -45,7 +47,7 @@ def wrap(function: Callable[..., Any], beginning: Beginning) -> Callable[..., An
     else:
         wrapper = _function(function, beginning.begin)
     update_wrapper(wrapper, base)
-    wrapper.__wrapped__ = function  # the signature of a partial is its own
+    vars(wrapper)["__wrapped__"] = function  # the signature of a partial is its own
     return wrapper
 
 
