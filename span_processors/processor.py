@@ -98,8 +98,8 @@ class RedactingSpanProcessor(SpanProcessor):
         """Note that a span is open. The SDK calls it in the thread that starts the span."""
         if own_work.active:
             return
-        own_work.active = True
         try:
+            own_work.active = True
             context = span.get_span_context()
             if not context.trace_flags & _SAMPLED:
                 return  # recorded for the eyes of the host's own processors
@@ -120,25 +120,34 @@ class RedactingSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Redact, flatten and queue a span. The SDK calls it in the thread that ends the span."""
-        reentrant, own_work.active = own_work.active, True
+        reentrant = own_work.active
+        unserved = self._workers[:]
+        interrupt: BaseException | None = None
         try:
+            own_work.active = True
             context = span.context
             if context is None or not context.trace_flags & _SAMPLED:
                 return
             key = context.span_id
             self._open.pop(key, None)
-            if reentrant:
-                self._drop(key, "reentrant")
-            elif key in self._not_ours:
-                self._drop(key, "inherited")
-            else:
-                self._submit(key, span)
+            refusal: DropReason | None = "reentrant" if reentrant else "inherited" if key in self._not_ours else None
+            if refusal is not None:
+                self._drop(unserved, refusal)
+                return
+            data = flatten(span, self._redactor)
+            while unserved:
+                interrupt = unserved[-1].submit(key, data) or interrupt
+                unserved.pop()
         except (KeyboardInterrupt, SystemExit):
+            self._drop(unserved, "interrupted")
             raise
         except BaseException as error:
-            warn(_NAME, "the end of a span could not be noted:", type(error).__name__)
+            self._drop(unserved, "unreadable")
+            warn(_NAME, "a span could not be read and is lost:", type(error).__name__)
         finally:
             own_work.active = reentrant
+        if interrupt is not None:
+            raise interrupt
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Have everything written that waits, and the open spans announced.
@@ -175,28 +184,9 @@ class RedactingSpanProcessor(SpanProcessor):
         """Return the account of all spans, per sink."""
         return Health(open_spans=len(self._open), sinks=tuple(worker.health() for worker in self._workers))
 
-    def _submit(self, key: int, span: ReadableSpan) -> None:
-        try:
-            data = flatten(span, self._redactor)
-        except (KeyboardInterrupt, SystemExit):
-            self._drop(key, "interrupted")
-            raise
-        except BaseException as error:
-            self._drop(key, "unreadable")
-            warn(_NAME, "a span could not be read and is lost:", type(error).__name__)
-            return
-        interrupt: BaseException | None = None
-        for worker in self._workers:
-            try:
-                worker.submit(key, data)
-            except (KeyboardInterrupt, SystemExit) as error:
-                interrupt = error  # the other sinks get the span first
-        if interrupt is not None:
-            raise interrupt
-
-    def _drop(self, key: int, reason: DropReason) -> None:
-        for worker in self._workers:
-            worker.drop(key, reason)
+    def _drop(self, workers: list[Worker[Any]], reason: DropReason) -> None:
+        while workers:
+            workers.pop().drop(reason)
 
     def _before_thread(self) -> None:
         # Before Python 3.13 a child of multiprocessing ends without the hooks of atexit, but not without these.

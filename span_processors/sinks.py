@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from span_processors.data import SpanData
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from span_processors.data import SpanData
 
 RowT = TypeVar("RowT")
 

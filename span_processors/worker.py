@@ -108,28 +108,39 @@ class Worker(Generic[RowT]):
             if self._idle:
                 self._wake()
 
-    def submit(self, key: int, span: SpanData) -> None:
-        """Queue a span that has ended. Raises nothing but the host's own KeyboardInterrupt or SystemExit."""
-        self._unannounced.pop(key, None)
+    def submit(self, key: int, span: SpanData) -> BaseException | None:
+        """Queue a span that has ended, or count it as lost.
+
+        Returns:
+            The host's own KeyboardInterrupt or SystemExit, where one came meanwhile; nothing is raised.
+        """
+        interrupt: BaseException | None = None
+        problem = detail = ""
         entry = None
         try:
+            self._unannounced.pop(key, None)
             row = self._sink.prepare(span)
             entry = Entry(row, self._sink.size(row))
             if not self._backlog.put(entry, error=span.status_code == _STATUS_ERROR):
-                warn(self._sink.name, "the queue is full or shut down, spans are lost")
-        except (KeyboardInterrupt, SystemExit):
+                problem = "the queue is full or shut down, spans are lost"
+        except (KeyboardInterrupt, SystemExit) as error:
             if entry is None or not self._backlog.holds(entry):
                 self._backlog.drop("interrupted")
-            raise
+            interrupt = error
         except BaseException as error:
             self._backlog.drop("unreadable")
-            warn(self._sink.name, "a span could not be prepared and is lost:", type(error).__name__)
-        if self._idle:
-            self._wake()
+            problem, detail = "a span could not be prepared and is lost:", type(error).__name__
+        try:
+            if self._idle:
+                self._wake()
+            if problem:
+                warn(self._sink.name, problem, detail)
+        except (KeyboardInterrupt, SystemExit) as error:
+            interrupt = error
+        return interrupt
 
-    def drop(self, key: int, reason: DropReason) -> None:
+    def drop(self, reason: DropReason) -> None:
         """Count a span that ended and cannot be queued."""
-        self._unannounced.pop(key, None)
         self._backlog.drop(reason)
 
     def request_flush(self) -> Flush:
@@ -209,7 +220,7 @@ class Worker(Generic[RowT]):
             )
             try:
                 self._thread.start()
-            except RuntimeError:  # the interpreter is shutting down, or the system has no thread to give
+            except Exception:  # the interpreter is shutting down, or the system has no thread to give
                 self._thread = None
                 self._idle = True
 
