@@ -6,9 +6,10 @@ All comparisons are between integers or between texts.
 
 from __future__ import annotations
 
+from operator import eq
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, and_, exists, false, literal_column, or_, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, cast, exists, literal_column, or_, select, tuple_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -17,7 +18,7 @@ from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Po
 from otel_telemetry.spans import index_value, search_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -46,9 +47,26 @@ def _strpos(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
-def executions_that_match(where: Filter, live_leases: frozenset[int]) -> ColumnElement[bool]:
-    """Return the condition on `spans` that an execution's row fulfils when `Filter.matches` says yes."""
-    return and_(IS_EXECUTION, *_on_row(where, live_leases), *_on_metadata(where), *_on_spans(where))
+def executions_that_match(
+    where: Filter, live_leases: frozenset[int], few: Callable[[Select[Any]], bool]
+) -> ColumnElement[bool]:
+    """Return the condition on `spans` that an execution's row fulfils when `Filter.matches` says yes.
+
+    What is asked of an execution's other rows can be found from either end: from what was asked, or from the execution.
+    The first is right where few rows fulfil it, the second where many do, and SQLite cannot tell without statistics.
+
+    Args:
+        where: what is asked.
+        live_leases: the leases of the processes that are alive.
+        few: says whether a statement has few rows.
+    """
+    return and_(
+        IS_EXECUTION,
+        *_on_row(where, live_leases),
+        *_on_metadata(where, few),
+        *_on_spans(where, few),
+        *_on_text(where),
+    )
 
 
 def order(order_by: OrderBy) -> list[ColumnElement[Any]]:
@@ -101,27 +119,39 @@ def _end_of_prefix(prefix: str) -> str | None:
     return stem[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
 
 
-def _on_metadata(where: Filter) -> Iterator[ColumnElement[bool]]:
+def _on_metadata(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[ColumnElement[bool]]:
+    entry = execution_metadata.c
+    here = (spans.c.execution_id, spans.c.started_ns, spans.c.span_id)
+    there = (entry.execution_id, entry.started_ns, entry.span_id)
     for key, value in where.metadata.items():
-        yield exists().where(
-            execution_metadata.c.execution_id == spans.c.execution_id,
-            execution_metadata.c.started_ns == spans.c.started_ns,
-            execution_metadata.c.span_id == spans.c.span_id,
-            execution_metadata.c.key == key,
-            execution_metadata.c.value == index_value(value),
-        )
+        asked = (entry.key == key) & (entry.value == index_value(value))
+        rows = select(*there).where(asked)
+        if few(rows):
+            yield tuple_(*here).in_(rows)
+        else:
+            yield exists().where(*map(eq, here, there), asked)
 
 
-def _on_spans(where: Filter) -> Iterator[ColumnElement[bool]]:
+def _on_spans(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[ColumnElement[bool]]:
     for kinds, columns in where.span_conditions():
         # Literals: both planners use a partial index only where the query repeats its condition.
-        of_kind = [_some.c.kind == literal_column(str(int(kind))) for kind in kinds]
-        yield _some_row(or_(*of_kind), *(_some.c[column].in_(values) for column, values in columns.items()))
+        of_kind = or_(*(_some.c.kind == literal_column(str(int(kind))) for kind in kinds))
+        rows = select(_some.c.execution_id).where(
+            of_kind, *(_some.c[column].in_(values) for column, values in columns.items())
+        )
+        if few(rows):
+            yield spans.c.execution_id.in_(rows)
+        else:
+            # The cast keeps SQLite from looking through all that fulfils it, once for each execution.
+            yield _some_row(of_kind, *(cast(_some.c[column], Text).in_(values) for column, values in columns.items()))
+
+
+def _on_text(where: Filter) -> Iterator[ColumnElement[bool]]:
     if where.text is not None:
         escaped = search_text(where.text)
         found = [_Position(_some.c[column], where.text) > 0 for column in TEXT_COLUMNS]
         found += [_Position(_some.c[column], escaped) > 0 for column in JSON_COLUMNS]
-        yield _some_row(or_(false(), *found))
+        yield _some_row(or_(*found))
 
 
 def _some_row(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _IDS_PER_STATEMENT: Final = 10_000
 """SQLite binds 32,766 values to a statement, PostgreSQL 65,535."""
+FEW = 5_000
+"""So many rows are looked up one by one before that takes a tenth of a second."""
 _ROWS_PER_FETCH: Final = 5_000
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
@@ -54,13 +56,13 @@ class SQLSpanStore:
         payloads: bool = True,
     ) -> list[SpanRow]:
         """Return the execution rows that match; see `SpanStore.executions`."""
-        statement = (
-            select(*_columns(spans, leave_out=() if payloads else ("payload",)))
-            .where(executions_that_match(where, live_leases), *ordered(order_by, after))
-            .order_by(*order(order_by))
-            .limit(limit)
-        )
         with self._connection() as connection:
+            statement = (
+                select(*_columns(spans, leave_out=() if payloads else ("payload",)))
+                .where(_matches(connection, where, live_leases), *ordered(order_by, after))
+                .order_by(*order(order_by))
+                .limit(limit)
+            )
             return self._rows(connection, statement)
 
     def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
@@ -75,22 +77,23 @@ class SQLSpanStore:
 
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
         """Return how many execution rows match."""
-        statement = select(func.count()).select_from(spans).where(executions_that_match(where, live_leases))
         with self._connection() as connection:
-            return connection.execute(statement).scalar_one()
+            condition = _matches(connection, where, live_leases)
+            return connection.execute(select(func.count()).select_from(spans).where(condition)).scalar_one()
 
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
         """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
-        ids = select(spans.c.execution_id).where(executions_that_match(where, live_leases))
-        statement = (
-            select(*_columns(_call, leave_out=("document", "payload")))
-            .where(_call.c.execution_id.in_(ids), _call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
-            .execution_options(yield_per=_ROWS_PER_FETCH)
-        )
-        # The cursor is the server's, and has to be closed where the reader stops in the middle.
-        with self._connection() as connection, connection.execute(statement) as result:
-            for row in result:
-                yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
+        with self._connection() as connection:
+            ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases))
+            statement = (
+                select(*_columns(_call, leave_out=("document", "payload")))
+                .where(_call.c.execution_id.in_(ids), _call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
+                .execution_options(yield_per=_ROWS_PER_FETCH)
+            )
+            # The cursor is the server's, and has to be closed where the reader stops in the middle.
+            with connection.execute(statement) as result:
+                for row in result:
+                    yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
 
     def leases(self) -> list[Lease]:
         """Return the processes that have not closed their lease, and the closed ones that rows still name."""
@@ -135,6 +138,14 @@ class SQLSpanStore:
             raise _explained(error, self._engine) from error.orig
         except SQLAlchemyError as error:
             raise StoreError(f"{_place(self._engine)} could not be read: {error}") from error
+
+
+def _matches(connection: Connection, where: Filter, live_leases: frozenset[int]) -> ColumnElement[bool]:
+    def few(rows: Select[Any]) -> bool:
+        some = rows.limit(FEW + 1).subquery()
+        return connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW
+
+    return executions_that_match(where, live_leases, few)
 
 
 def _columns(table: FromClause, *, leave_out: Collection[str] = ()) -> list[ColumnElement[Any]]:
