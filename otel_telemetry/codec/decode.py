@@ -81,9 +81,8 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
     execution["steps"] = tuple(StepRecord(**step | {"tool_calls": tuple(step["tool_calls"])}) for step in steps)
     execution["tool_calls"] = tuple(loose)
     execution["spans"] = tuple(others)
-    if execution["status"] not in _FINAL and any(
-        part.span.span_id in interrupted for part in ([root] if root is not None else parts)
-    ):
+    gone = any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
+    if (gone and execution["status"] not in _FINAL) or any(part.interrupted for part in parts):
         execution["interrupted"] = True
     return ExecutionRecord(**execution)
 
@@ -110,7 +109,9 @@ def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
         error=fields.get("error"),
         caller_id=fields.get("caller_id"),
         metadata=fields.get("metadata", {}),
-        interrupted=fields.get("interrupted", False) or (interrupted and status not in _FINAL),
+        interrupted=fields.get("interrupted", False)
+        or part.interrupted
+        or (interrupted and status not in _FINAL),
         parent_execution_id=fields.get("parent_execution_id"),
         trace_id=fields["span"].trace_id,
         problems=fields["problems"],

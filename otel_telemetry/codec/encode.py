@@ -51,7 +51,7 @@ class _Encoder:
         spans += self._calls(record.tool_calls, "call", top)
         spans += [self._span(table.SPAN, other, other.span) for other in record.spans]
         if record.interrupted and (self._root is None or self._root.foreign):
-            spans[0].attributes[semconv.INTERRUPTED] = True  # no table of ours says it: see `_Part.interrupted`
+            spans[0].attributes[semconv.INTERRUPTED] = True  # no table of ours says it: see `Part.interrupted`
         return spans
 
     def _calls(self, calls: Sequence[ToolCallRecord], path: str, parent: str | None) -> list[SpanData]:

@@ -30,7 +30,7 @@ _OWN_KINDS: Final = {"execution": RowKind.EXECUTION, "step": RowKind.STEP, "tool
 class Part:
     """A span, what it stands for, and what is odd about it, in words."""
 
-    __slots__ = ("kind", "odd", "reading", "span")
+    __slots__ = ("interrupted", "kind", "odd", "reading", "span")
 
     def __init__(self, span: SpanData) -> None:
         own = span.attributes.get(semconv.KIND)
@@ -40,6 +40,9 @@ class Part:
         self.kind = reading.kind if reading is not None else kind or RowKind.SPAN
         self.reading = reading if self.kind is not RowKind.SPAN else None
         """What others meant by it; None for a span of this package's own making, or inside one."""
+        own_execution = self.reading is None and self.kind is RowKind.EXECUTION
+        self.interrupted = span.attributes.get(semconv.INTERRUPTED) is True and not own_execution
+        """Whether `encode` marked it, for an execution that has no span of ours to say so."""
         self.odd: list[str] = []
         if span.end_ns is not None and span.end_ns < span.start_ns:
             self.odd.append("ended before it started")
@@ -58,6 +61,8 @@ class Part:
             fields, rest = foreign_fields(span, self.reading, self.kind), span.attributes
         elif rest.get(semconv.EXECUTION_ID) == execution_id:
             rest.pop(semconv.EXECUTION_ID, None)
+        if self.interrupted:
+            rest = {key: value for key, value in rest.items() if key != semconv.INTERRUPTED}
         fields["problems"] = tuple(dict.fromkeys((*problems, *self.odd)))
         fields["started_at"] = span.start_ns
         fields["completed_at"] = span.end_ns

@@ -6,11 +6,12 @@ the group ``otel_telemetry.formats`` in the package that brings it.
 
 from otel_telemetry.formats.base import Format, ReadableFormat, SendableFormat, TableFormat
 from otel_telemetry.formats.csv_tables import Csv
+from otel_telemetry.formats.exporting import ENDPOINT_SCHEMES, Target, export_to
+from otel_telemetry.formats.importing import Source, import_from, rows_from
 from otel_telemetry.formats.json_records import Json, JsonLines
 from otel_telemetry.formats.otlp import OtlpJson, OtlpProtobuf
 from otel_telemetry.formats.redact import redacted
 from otel_telemetry.formats.registry import for_file_name, get, names, recognise, register
-from otel_telemetry.formats.transfer import ENDPOINT_SCHEMES, Source, Target, export_to, import_from
 
 __all__ = [
     "ENDPOINT_SCHEMES",
@@ -33,4 +34,5 @@ __all__ = [
     "recognise",
     "redacted",
     "register",
+    "rows_from",
 ]

@@ -51,7 +51,7 @@ def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData
 
 
 def _attributes(attributes: dict[str, JsonValue], redactor: Redactor) -> dict[str, JsonValue]:
-    """Redact attributes; where the recorder writes JSON as text, as the JSON that it is, and marked as it marks it."""
+    """Redact attributes. JSON text, where the recorder writes such, is redacted as JSON, and marked as it marks it."""
     return redactor.attributes(
         {
             key: _text(key, str(value), redactor) if isinstance(value, str) else value
@@ -61,7 +61,7 @@ def _attributes(attributes: dict[str, JsonValue], redactor: Redactor) -> dict[st
 
 
 def _text(key: str, text: str, redactor: Redactor) -> str:
-    """Return `CleanText` for JSON, once it is clean: nobody vouches for what a file says. Return other text as it is."""
+    """Return JSON as `CleanText`, made clean first, as nobody vouches for a file. Return other text as it is."""
     if key not in _JSON_TEXT or not is_canonical(text):
         return text
     value = orjson.loads(text)

@@ -27,19 +27,21 @@ def names() -> list[str]:
     return sorted({*_formats, *(point.name for point in entry_points(group=ENTRY_POINTS))})
 
 
-def get(name: str) -> Format:
-    """Return the format called `name`.
+def get(known: str | Format) -> Format:
+    """Return the format of this name; a format itself is returned as it is.
 
     Raises:
-        FormatError: there is none; the message names the nearest.
+        FormatError: there is none of this name; the message has the nearest.
     """
-    if name not in _formats:
-        for point in entry_points(group=ENTRY_POINTS, name=name):
+    if not isinstance(known, str):
+        return known
+    if known not in _formats:
+        for point in entry_points(group=ENTRY_POINTS, name=known):
             loaded = point.load()
-            _formats[name] = loaded() if callable(loaded) else loaded
-    if name not in _formats:
-        raise FormatError(unknown("format", name, names()))
-    return _formats[name]
+            _formats[known] = loaded() if callable(loaded) else loaded
+    if known not in _formats:
+        raise FormatError(unknown("format", known, names()))
+    return _formats[known]
 
 
 def for_file_name(file_name: str) -> Format:

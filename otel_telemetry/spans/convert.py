@@ -24,7 +24,7 @@ _FAILED: Final = int(RowStatus.FAILED)
 _ERROR_CODE: Final = 2
 
 
-def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
+def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) -> SpanRow:
     """Turn a redacted span into the row that stands for it.
 
     Spans of other conventions (GenAI, OpenInference, OpenLLMetry) get their kind and columns from those. A
@@ -33,12 +33,14 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
     Args:
         span: what `flatten` made; it is not changed.
         lease_id: the process that records it; None for a span that is imported.
+        root: of a span of others, whether the execution that its trace is taken for is to be found by it, even if it
+            only stands in for a root that is missing; None: whether it looks like a root by itself.
     """
     attributes = span.attributes.copy()
     document: dict[str, Any] = {}
     said = attributes.get(KIND)
     kind = columns.KINDS.get(said) if said.__class__ is str else None
-    reading = foreign.read(span) if kind is None else None
+    reading = foreign.read(span, root=root) if kind is None else None
     status = None
     if reading is not None and (reading.kind or said is not None):
         kind = int(reading.kind)

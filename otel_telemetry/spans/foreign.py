@@ -97,8 +97,13 @@ def is_root(span: SpanData) -> bool:
     return span.parent_span_id is None or span.flags & _REMOTE_PARENT == _REMOTE_PARENT
 
 
-def read(span: SpanData) -> Reading:
-    """Say what a span is that does not carry this package's own kind."""
+def read(span: SpanData, *, root: bool | None = None) -> Reading:
+    """Say what a span is that does not carry this package's own kind.
+
+    Args:
+        span: the span.
+        root: whether its trace's execution is found by it, if the caller knows the whole trace; None: if `is_root`.
+    """
     attributes = span.attributes
     if EXECUTION_ID in attributes and not (span.parent_span_id is None and SEQUENCE not in attributes):
         return Reading(RowKind.SPAN, UNKNOWN)
@@ -109,7 +114,10 @@ def read(span: SpanData) -> Reading:
             break
     is_tool = str(attributes.get(convention.marker)).lower() in convention.tools
     tool_name = (text(attributes, convention.tool_names) or span.name) if is_tool else None
-    if is_root(span):
+    looks_like_root = is_root(span)
+    if root and not looks_like_root:
+        return Reading(RowKind.EXECUTION, convention, execution_type=ExecutionType.WORKFLOW.value)
+    if root or (root is None and looks_like_root):
         return Reading(
             RowKind.EXECUTION,
             convention,

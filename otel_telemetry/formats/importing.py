@@ -1,0 +1,96 @@
+"""Import from a file or a stream: spans as they stand there, or the rows that a store keeps of them."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
+
+from otel_telemetry.errors import FormatError
+from otel_telemetry.formats import registry
+from otel_telemetry.formats.base import Format, ReadableFormat
+from otel_telemetry.formats.redact import redacted
+from otel_telemetry.formats.roots import Roots
+from otel_telemetry.semconv import INTERRUPTED
+from otel_telemetry.spans import row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_telemetry.spans import SpanRow
+    from span_processors.data import SpanData
+    from span_processors.redaction import Redactor
+
+Source: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+
+_HEAD_BYTES: Final = 65536
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_NO_PROCESS: Final = 0
+"""The lease of what was interrupted before its export: no process has it, so every question finds it interrupted."""
+
+
+def import_from(source: Source, *, format: str | Format | None = None) -> Iterator[SpanData]:  # noqa: A002
+    """Yield the spans in `source` as they stand there, not redacted.
+
+    A file, or a stream that can be rewound, is read through and checked before its first span is yielded, so that
+    nothing is imported of one that is damaged. What gzip has packed is unpacked.
+
+    Args:
+        source: A file's name or a binary stream, which is not closed.
+        format: A format or its name. None: by the content.
+
+    Raises:
+        FormatError: the source is damaged, or its format cannot be told or imported; the message says where and why.
+        OSError: the file cannot be opened or read.
+    """
+    return _spans(source, format, lambda _: None)
+
+
+def rows_from(source: Source, redactor: Redactor, *, format: str | Format | None = None) -> Iterator[SpanRow]:  # noqa: A002
+    """Yield the rows that stand for the spans in `source`, redacted, for a store to write in any number of batches.
+
+    Each trace of others gets one row that says it is an execution, even where its root is missing, or where it has one
+    in each of several processes. Writing the rows of one source again changes nothing.
+
+    See `import_from` for the arguments and errors.
+    """
+    roots = Roots()
+    for span in redacted(_spans(source, format, roots.note), redactor):
+        lease = _NO_PROCESS if span.attributes.get(INTERRUPTED) is True else None
+        yield row_of(span, lease, root=roots.verdict(span))
+
+
+def _spans(source: Source, known: str | Format | None, note: Callable[[SpanData], None]) -> Iterator[SpanData]:
+    """Yield the spans; before that, `note` each where they can be read twice."""
+    with _opened(source) as stream:
+        chosen = registry.get(known or registry.recognise(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]))
+        if not isinstance(chosen, ReadableFormat):
+            raise FormatError(f"format {chosen.name!r} can only be exported: import json, jsonl, otlp or otlp-proto")
+        if stream.seekable():
+            start = stream.tell()
+            for span in chosen.read(stream):
+                note(span)
+            stream.seek(start)
+        yield from chosen.read(stream)
+
+
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator[io.BufferedReader]:
+    """Open `source` for reading, unpacked. A stream stays open."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(source, str | os.PathLike):
+            source = stack.enter_context(Path(source).open("rb"))
+        stream: io.BufferedReader = io.BufferedReader(cast("Any", source), _HEAD_BYTES)
+        stack.callback(stream.detach)  # or it would close `source` with itself
+        if stream.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] != _GZIP_MAGIC:
+            yield stream
+            return
+        packed = stack.enter_context(gzip.GzipFile(fileobj=stream))
+        try:
+            yield io.BufferedReader(cast("Any", packed), _HEAD_BYTES)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+            raise FormatError(f"the gzip file is damaged: {exc}") from exc
