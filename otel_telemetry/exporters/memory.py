@@ -8,6 +8,7 @@ import sqlite3
 import weakref
 from typing import TYPE_CHECKING, Final
 
+from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.exporters.base import StoreExporter
 from otel_telemetry.exporters.sqlite_file import BUSY_TIMEOUT_S
 from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
+_SHARED_MEMORY_SINCE: Final = (3, 36)
+"""Before, each connection to a database in memory had one of its own."""
 _numbers: Final = itertools.count()
 
 
@@ -29,11 +32,18 @@ class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
 
     Args:
         redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
+
+    Raises:
+        ConfigurationError: this Python's SQLite is too old.
     """
 
     name = "memory"
 
     def __init__(self, *, redactor: Redactor | None = None) -> None:
+        if sqlite3.sqlite_version_info < _SHARED_MEMORY_SINCE:
+            raise ConfigurationError(
+                f"a memory store needs SQLite 3.36, and this Python has {sqlite3.sqlite_version}: use sqlite:///telemetry.db"
+            )
         super().__init__(redactor)
 
     def store(self) -> SpanStore:

@@ -10,22 +10,22 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError, unknown
+from otel_telemetry.spans import SpanRow
+from span_processors.sinks import SpanSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_telemetry.query import SpanStore
-    from otel_telemetry.spans import SpanRow
-    from span_processors.sinks import SpanSink
-
-    class Exporter(SpanSink[SpanRow], Protocol):
-        """What a backend writes with."""
-
-        def store(self) -> SpanStore:
-            """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
-
 
 ENTRY_POINTS: Final = "otel_telemetry.backends"
+
+
+class Exporter(SpanSink[SpanRow], Protocol):
+    """What a backend writes with."""
+
+    def store(self) -> SpanStore:
+        """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
 
 
 class Backend(NamedTuple):

@@ -1,7 +1,8 @@
 """The tables of a store, the same in SQLite and PostgreSQL. This is the definition; DDL is generated from it.
 
 An index costs every write that it applies to, so each has a reader, named beside it, and all but the key are partial:
-of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls.
+of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls. Indexed texts
+are at most `spans.MAX_TEXT` characters long, because PostgreSQL's indexes take no more than 2,704 bytes.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import sqlite3
 import stat
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
 from otel_telemetry.exporters.version import check_version
@@ -80,7 +79,7 @@ def create_file(path: Path) -> None:
 def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
     return sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,

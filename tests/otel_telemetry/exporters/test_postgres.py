@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -222,6 +223,32 @@ def test_many_processes_may_make_the_store_at_once(postgres_url: str, other: psy
     assert errors == []
     assert len(ids(other)) == 60
     assert other.execute("SELECT count(*) FROM leases WHERE closed_ns IS NOT NULL").fetchone() == (6,)
+
+
+def test_a_real_fork_leaves_the_parents_connection_alone(postgres_url: str, other: psycopg.Connection) -> None:
+    program = """
+        import os, sys
+        from otel_telemetry.exporters.postgres import PostgresSpanExporter
+        from tests.otel_telemetry.exporters.rows import row
+        exporter = PostgresSpanExporter(sys.argv[1])
+        exporter.write([row(1)])
+        connection = exporter._connection
+        if (child := os.fork()) == 0:
+            exporter.after_fork_in_child()
+            exporter.write([row(2)])
+            exporter.close()
+            sys.exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        exporter.write([row(3)])
+        assert exporter._connection is connection
+        exporter.close()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), postgres_url]
+    root = Path(__file__).parents[3]  # where the package `tests` is
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ids(other) == [1, 2, 3]
+    assert other.execute("SELECT count(DISTINCT pid), count(closed_ns) FROM leases").fetchone() == (2, 2)
 
 
 def test_without_psycopg_the_extra_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +58,12 @@ def test_a_memory_store_has_no_name_and_no_other_reader() -> None:
         open_exporter("memory://shared")
     with pytest.raises(StoreUnavailableError, match="in the process that records"):
         open_store("memory://")
+
+
+def test_memory_needs_a_sqlite_that_can_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 35, 5))
+    with pytest.raises(ConfigurationError, match=r"needs SQLite 3\.36"):
+        MemorySpanExporter()
 
 
 def test_a_backend_is_added_with_one_registration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -155,8 +156,21 @@ def test_a_store_is_migrated_once_however_many_find_it_old(url: str, request: py
         migrate = lambda: migrations.upgrade_sqlite(sqlite_file.path_of(url))  # noqa: E731
     else:
         migrate = lambda: migrations.upgrade_postgres(postgres_url.parse(url))  # noqa: E731
-    migrate()
-    migrate()
+    errors: list[BaseException] = []
+
+    def one() -> None:
+        try:
+            migrate()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
     assert execute(url, "SELECT version_num FROM alembic_version") == [("1.1",)]
 
 

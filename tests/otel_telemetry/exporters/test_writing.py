@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry.exporters import open_exporter
@@ -22,17 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otel_telemetry.exporters.registry import Exporter
+    from otel_telemetry.query import SpanStore
     from otel_telemetry.spans import SpanRow
 
 
 def stored(exporter: Exporter, *execution_ids: str) -> list[SpanRow]:
     with closing(exporter.store()) as store:
         return store.spans(execution_ids or ("execution-1",))
-
-
-def found(exporter: Exporter, **where: object) -> list[int]:
-    with closing(exporter.store()) as store:
-        return [r.span_id for r in store.executions(Filter.parse(**where), live_leases=frozenset())]
 
 
 def test_every_column_comes_back(exporter: Exporter) -> None:
@@ -91,9 +88,19 @@ ENDED = row(document='{"state":"ended"}', error_code="timeout", metadata=(("tena
 NEIGHBOUR = row(2, execution_id="execution-2")
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+class Shared(NamedTuple):
     """One store for all examples of a property: each example has an execution of its own."""
+
+    exporter: Exporter
+    store: SpanStore
+    examples: Iterator[str]
+
+    def found(self, **where: object) -> list[int]:
+        return [r.span_id for r in self.store.executions(Filter.parse(**where), live_leases=frozenset())]
+
+
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     if request.param == "postgresql":
         url = request.getfixturevalue("shared_postgres_url")
     else:
@@ -101,38 +108,43 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             request.param
         ]
     exporter = open_exporter(url)
-    yield exporter
+    with closing(exporter.store()) as store:
+        yield Shared(exporter, store, (f"example-{n}" for n in itertools.count()))
     exporter.close()
 
 
-batches = st.lists(st.lists(st.sampled_from([STARTED, ENDED, NEIGHBOUR]), max_size=4), max_size=4)
-_examples = iter(range(10**9))
+def batches(*rows: SpanRow) -> st.SearchStrategy[list[list[SpanRow]]]:
+    return st.lists(st.lists(st.sampled_from(rows), max_size=3), max_size=3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=batches, after=batches)
+def of(execution_id: str, batch: list[SpanRow]) -> list[SpanRow]:
+    return [r if r is NEIGHBOUR else r._replace(execution_id=execution_id) for r in batch]
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=batches(STARTED, ENDED, NEIGHBOUR), after=batches(STARTED, ENDED, NEIGHBOUR))
 def test_the_end_wins_whatever_comes_when_and_how_often(
-    shared: Exporter, before: list[list[SpanRow]], after: list[list[SpanRow]]
+    shared: Shared, before: list[list[SpanRow]], after: list[list[SpanRow]]
 ) -> None:
-    execution_id = f"example-{next(_examples)}"
+    execution_id = next(shared.examples)
     for batch in (*before, [ENDED], *after):
-        shared.write([r._replace(execution_id=execution_id) if r is not NEIGHBOUR else r for r in batch])
+        shared.exporter.write(of(execution_id, batch))
 
-    assert stored(shared, execution_id) == [ENDED._replace(execution_id=execution_id, metadata=())]
-    assert found(shared, execution_id=execution_id, metadata={"tenant": "new"}) == [1]
-    assert found(shared, execution_id=execution_id, metadata={"tenant": "old"}) == []
-    assert found(shared, execution_id=execution_id, metadata={"gone": 1}) == []
+    assert shared.store.spans([execution_id]) == [ENDED._replace(execution_id=execution_id, metadata=())]
+    assert shared.found(execution_id=execution_id, metadata={"tenant": "new"}) == [1]
+    assert shared.found(execution_id=execution_id, metadata={"tenant": "old"}) == []
+    assert shared.found(execution_id=execution_id, metadata={"gone": 1}) == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(st.lists(st.sampled_from([STARTED, NEIGHBOUR]), max_size=3), max_size=3))
-def test_a_started_span_is_there_until_it_ends(shared: Exporter, batches: list[list[SpanRow]]) -> None:
-    execution_id = f"example-{next(_examples)}"
-    for batch in (*batches, [STARTED]):
-        shared.write([r._replace(execution_id=execution_id) if r is not NEIGHBOUR else r for r in batch])
+@settings(max_examples=30, deadline=None)
+@given(before=batches(STARTED, NEIGHBOUR))
+def test_a_started_span_is_there_until_it_ends(shared: Shared, before: list[list[SpanRow]]) -> None:
+    execution_id = next(shared.examples)
+    for batch in (*before, [STARTED]):
+        shared.exporter.write(of(execution_id, batch))
 
-    assert stored(shared, execution_id) == [STARTED._replace(execution_id=execution_id, metadata=())]
-    assert found(shared, execution_id=execution_id, metadata={"tenant": "old", "gone": 1}) == [1]
+    assert shared.store.spans([execution_id]) == [STARTED._replace(execution_id=execution_id, metadata=())]
+    assert shared.found(execution_id=execution_id, metadata={"tenant": "old", "gone": 1}) == [1]
 
 
 def test_the_later_of_two_starts_stands(exporter: Exporter) -> None:
