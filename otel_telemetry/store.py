@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from otel_telemetry.query import OrderBy
     from otel_telemetry.reader import Filters, Page, Reader, Stats, StatsBy
     from otel_telemetry.tracing import Recorder
-    from span_processors.data import SpanData
 
 Error: TypeAlias = BaseException | ErrorRecord | str
 Time: TypeAlias = int | datetime
@@ -53,12 +52,12 @@ class TelemetryStore:
         *,
         open_reader: Callable[[], Reader],
         flush: Callable[[float], bool],
-        import_spans: Callable[[Iterable[SpanData]], int],
+        import_source: Callable[[Source], int],
     ) -> None:
         self._recorder = recorder
         self._open_reader = open_reader
         self._flush = flush
-        self._import_spans = import_spans
+        self._import_source = import_source
 
     # recording
 
@@ -334,9 +333,7 @@ class TelemetryStore:
         Raises:
             FormatError: the source is damaged, or in no format that can be imported.
         """
-        from otel_telemetry.formats import import_from  # noqa: PLC0415  (few programs that record also import)
-
-        return self._import_spans(import_from(source))
+        return self._import_source(source)
 
 
 def _member(enum: Any, value: Any) -> Any:

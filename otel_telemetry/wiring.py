@@ -15,7 +15,6 @@ from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError
 from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.lease import live_leases
-from otel_telemetry.spans import row_of
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.forward import ForwardingSink
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from otel_telemetry.formats import Source
     from otel_telemetry.reader import Reader
     from otel_telemetry.settings import Settings
-    from span_processors.data import SpanData
+    from otel_telemetry.spans import SpanRow
     from span_processors.ledger import Health
 
 _IMPORT_BATCH: Final = 1000
@@ -93,7 +93,7 @@ class Telemetry:
         self.tool = instruments.tool
         self._reader: Reader | None = None
         self.store = TelemetryStore(
-            self.recorder, open_reader=self._open_reader, flush=self.flush, import_spans=self._import_spans
+            self.recorder, open_reader=self._open_reader, flush=self.flush, import_source=self._import_source
         )
 
     def flush(self, timeout: float = 30.0) -> bool:
@@ -135,12 +135,12 @@ class Telemetry:
             self._reader = Reader(self._exporter.store(), alive=live_leases)
         return self._reader
 
-    def _import_spans(self, spans: Iterable[SpanData]) -> int:
-        count = 0
-        from otel_telemetry.formats import redacted  # noqa: PLC0415  (most programs that record never import)
+    def _import_source(self, source: Source) -> int:
+        from otel_telemetry.formats import rows_from  # noqa: PLC0415  (most programs that record never import)
 
-        for batch in _batches(redacted(spans, self.redactor), _IMPORT_BATCH):
-            self._exporter.write([row_of(span, None) for span in batch])
+        count = 0
+        for batch in _batches(rows_from(source, self.redactor), _IMPORT_BATCH):
+            self._exporter.write(batch)
             count += len(batch)
         return count
 
@@ -236,8 +236,8 @@ step = task = _instruments.step
 tool = _instruments.tool
 
 
-def _batches(spans: Iterable[SpanData], size: int) -> Iterator[list[SpanData]]:
-    iterator = iter(spans)
+def _batches(rows: Iterable[SpanRow], size: int) -> Iterator[list[SpanRow]]:
+    iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch
 
