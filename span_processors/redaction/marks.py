@@ -10,8 +10,9 @@ def mark(rule: str) -> str:
     return f"[REDACTED:{rule}]"
 
 
+CARD: Final = mark("card")
 DEPTH: Final = mark("depth")
 ERROR: Final = mark("error")
-SIZE: Final = mark("size")
 FIELD: Final = mark("field")
+SIZE: Final = mark("size")
 CYCLE: Final = "[cycle]"

@@ -16,10 +16,10 @@ from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from span_processors.redaction.marks import DEPTH, ERROR, SIZE
+from span_processors.redaction.marks import CYCLE, DEPTH, ERROR, SIZE
 from span_processors.redaction.notes import Notes
 from span_processors.redaction.serial import canonical
 
@@ -32,6 +32,8 @@ MAX_DEPTH = 64
 MAX_NODES = 1_000_000
 """Values that share parts with themselves can unfold without end; what comes after this many is left out."""
 
+BASE64: Final = "base64:"
+"""Begins the text of bytes that are no text themselves."""
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _UNSTORABLE = re.compile("[\\x00\ud800-\udfff]")
 _TEXTS: tuple[tuple[type, Callable[[Any], str]], ...] = (
@@ -83,7 +85,7 @@ class _Frame:
         while frame.parent is not None:
             parts.append(frame.key)
             frame = frame.parent
-        return Notes.path(reversed(parts))
+        return Notes.path(reversed(parts[:-1]))  # the last one is the place of the whole value
 
 
 class _Sorted(list[Any]):
@@ -165,7 +167,7 @@ class Normaliser:
         if id(item) in open_ids:
             self._note(frame, key, "contains itself")
             return CYCLE, None
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH:
             self._note(frame, key, f"nested deeper than {MAX_DEPTH}, left out")
             return DEPTH, None
         open_ids.add(id(item))
@@ -203,7 +205,7 @@ class Normaliser:
 
     def _free_key(self, frame: _Frame, key: object) -> str:
         text = self.key_text(key)
-        if type(key) is not str or text is not key:
+        if text is not key:
             self._note(frame, text, "key stored as text")
         if text not in frame.target:
             return text
@@ -252,7 +254,7 @@ def text_of(data: bytes) -> tuple[str, str]:
     try:
         return clean_text(data.decode()), "text"
     except UnicodeDecodeError:
-        return "base64:" + base64.b64encode(data).decode("ascii"), "base64"
+        return BASE64 + base64.b64encode(data).decode("ascii"), "base64"
 
 
 def decimal_text(number: int) -> str:
@@ -272,7 +274,7 @@ def _contents(item: Any, kind: type) -> tuple[bool, Iterator[Any]] | None:
         return True, iter(list(dict.items(item)))
     names = _field_names(kind)
     if names is not None:
-        return True, ((name, object.__getattribute__(item, name)) for name in names)
+        return True, ((name, _field(item, name)) for name in names)
     for builtin in (list, tuple, set, frozenset, deque):
         if issubclass(kind, builtin):
             return False, iter(list(builtin.__iter__(item)))
@@ -282,6 +284,13 @@ def _contents(item: Any, kind: type) -> tuple[bool, Iterator[Any]] | None:
         own = object.__getattribute__(item, "__dict__")
         return True, iter(list(dict.items(own)))
     return None
+
+
+def _field(item: object, name: str) -> object:
+    try:
+        return object.__getattribute__(item, name)
+    except AttributeError:  # declared, and not set yet
+        return None
 
 
 def _field_names(kind: type) -> tuple[str, ...] | None:

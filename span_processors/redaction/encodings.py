@@ -1,0 +1,93 @@
+"""Texts inside of texts: escapes, percent-encoding and base64, with the way back to where they stand."""
+
+from __future__ import annotations
+
+import base64
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ESCAPE: Final = re.compile(
+    r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
+)
+_NAMED: Final = {
+    "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
+    "&quot;": '"', "&apos;": "'", "&amp;": "&", "&lt;": "<", "&gt;": ">",
+}  # fmt: skip
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
+_STANDARD: Final = str.maketrans("-_", "+/")
+_SHORTEST: Final = 16
+"""Twelve bytes: no name and value fit in fewer."""
+_HEAD: Final = 24
+"""So many bytes decide whether the rest of a long run is worth decoding: an image gives itself away at once."""
+_TEXT_BYTES: Final = bytes(range(32, 127)) + b"\t\n\r"
+
+
+class Decoded:
+    """A text with its escapes resolved once, each to one character."""
+
+    def __init__(self, text: str) -> None:
+        parts: list[str] = []
+        self._starts = [0]
+        self._shifts = [0]
+        position = length = 0
+        for match in _ESCAPE.finditer(text):
+            parts += text[position : match.start()], _resolve(match[0])
+            length += match.start() - position + 1
+            position = match.end()
+            self._starts.append(length)
+            self._shifts.append(position - length)
+        self.text = "".join((*parts, text[position:])) if parts else text
+
+    def source(self, position: int) -> int:
+        """Return where in the encoded text the character at `position` begins."""
+        at = bisect_right(self._starts, position) - 1
+        return position + self._shifts[at]
+
+
+def _resolve(escape: str) -> str:
+    named = _NAMED.get(escape)
+    if named is not None:
+        return named
+    if escape[0] == "%":
+        return chr(int(escape[1:], 16))
+    if escape[0] == "&":
+        code = int(escape[3:-1], 16) if escape[2] == "x" else int(escape[2:-1])
+        return chr(code)
+    return chr(int(escape[2:], 16)) if escape[1] in "ux" and len(escape) > 2 else escape[1]  # noqa: PLR2004
+
+
+def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the runs of `text` that are base64 of a text, with that text."""
+    for match in _BASE64.finditer(text):
+        run = match[0]
+        if len(run) < _SHORTEST:
+            continue
+        inner = _decode(run)
+        if inner is not None:
+            yield match.start(), match.end(), inner
+
+
+def _decode(run: str) -> str | None:
+    run = run.replace("\r", "").replace("\n", "").partition("=")[0].partition("%")[0].translate(_STANDARD)
+    run = run[:-1] if len(run) % 4 == 1 else run  # a rest of one character holds no byte
+    run += "=" * (-len(run) % 4)
+    return None if _plain(base64.b64decode(run[:_HEAD])) is None else _plain(base64.b64decode(run))
+
+
+def _plain(data: bytes) -> str | None:
+    """Return `data` as text if it is one: UTF-8 or UTF-16 without control characters."""
+    if data.count(0) * 3 > len(data):
+        data = data.replace(b"\0", b"")
+    if not data.translate(None, _TEXT_BYTES):
+        return data.decode("ascii")
+    if data.translate(None, _TEXT_BYTES + bytes(range(128, 256))):
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        # The sample may end within a character.
+        return data[: error.start].decode() if error.start > len(data) - 4 else None

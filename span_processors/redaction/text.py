@@ -1,0 +1,114 @@
+"""One text in, the same text without its secrets out."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any, Final
+
+from span_processors.redaction.assignments import find_assignments
+from span_processors.redaction.credentials import Found, find_credentials
+from span_processors.redaction.encodings import Decoded, decoded_runs
+from span_processors.redaction.gate import fold_text, may_hold_secret
+from span_processors.redaction.marks import DEPTH, mark
+from span_processors.redaction.normal import BASE64, normalise
+from span_processors.redaction.places import find_placed
+from span_processors.redaction.serial import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from span_processors.data import JsonValue
+    from span_processors.redaction.names import Names
+
+_MAX_NESTING: Final = 3
+"""JSON in a string in JSON, base64 of base64: so many levels are opened."""
+
+
+class _DuplicateError(Exception):
+    """An object that names a field twice: reading it would lose the first value."""
+
+
+class TextRedactor:
+    """Finds secrets in texts by the names before them, their shape, their place, and in what they encode."""
+
+    def __init__(self, names: Names, walk: Callable[[JsonValue, int], JsonValue]) -> None:
+        self._names = names
+        self._walk = walk
+
+    def redact(self, text: str, nesting: int = 0) -> str:
+        """Return `text` without secrets. `nesting` is how many texts this one was found in."""
+        if not may_hold_secret(text):
+            return text
+        if text.startswith(BASE64):
+            return mark("base64") if self._in_bytes(text, nesting) else text
+        if nesting < _MAX_NESTING and text.lstrip()[:1] in {"{", "[", '"'}:
+            inner = self._json(text, nesting)
+            if inner is not None:
+                return inner
+        return _replace(text, list(self._find(text, nesting)))
+
+    def _in_bytes(self, text: str, nesting: int) -> bool:
+        """Say whether bytes that are no text hold one with a secret in it."""
+        inner = b64decode(text[len(BASE64) :]).replace(b"\0", b"").decode("latin-1")
+        return any(self._find(inner, nesting + 1))
+
+    def _json(self, text: str, nesting: int) -> str | None:
+        """Redact a text that is JSON, leaving it JSON and, where nothing is found, as it is. None: it is not JSON."""
+        try:
+            value = json.loads(text, object_pairs_hook=_unique)
+        except RecursionError:
+            return DEPTH
+        except (ValueError, _DuplicateError):
+            return None
+        before, _ = normalise(value)
+        copy, _ = normalise(value)
+        after = self._walk(copy, nesting + 1)
+        if before == after:
+            return text
+        return after if isinstance(after, str) and not isinstance(value, str) else canonical(after)
+
+    def _find(self, text: str, nesting: int) -> Iterator[Found]:
+        view = fold_text(text)
+        yield from self._find_plain(view)
+        for start, end, inner in decoded_runs(text):
+            if nesting < _MAX_NESTING and self.redact(inner, nesting + 1) != inner:
+                yield Found(start, end, "base64")
+        if nesting < _MAX_NESTING and ("\\" in text or "%" in text or "&" in text):
+            decoded = Decoded(view)
+            if decoded.text is not view:
+                for found in self._find(decoded.text, nesting + 1):
+                    yield Found(decoded.source(found.start), decoded.source(found.end), found.rule, found.quoted)
+
+    def _find_plain(self, text: str) -> Iterator[Found]:
+        yield from find_credentials(text)
+        yield from find_assignments(text, self._names)
+        yield from find_placed(text, self._names)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _DuplicateError
+    return fields
+
+
+def _replace(text: str, found: list[Found]) -> str:
+    """Put marks in place of what was found; what overlaps becomes one."""
+    if not found:
+        return text
+    found.sort(key=lambda one: (one.start, -one.end))
+    parts: list[str] = []
+    position = 0
+    for one in found:
+        if one.end <= position:
+            continue
+        if one.start >= position:
+            parts += text[position : one.start], _mark(one)
+        position = max(position, one.end)
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def _mark(found: Found) -> str:
+    return f'"{mark(found.rule)}"' if found.quoted else mark(found.rule)

@@ -1,0 +1,259 @@
+"""A value in normal form in, the same value without its secrets out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from span_processors.redaction.assignments import is_plain_word
+from span_processors.redaction.credentials import is_card
+from span_processors.redaction.marks import CARD, ERROR, FIELD, mark
+from span_processors.redaction.names import Names, Verdict, hides, is_placeholder
+from span_processors.redaction.normal import normalise
+from span_processors.redaction.notes import Notes
+from span_processors.redaction.shell import redact_arguments
+from span_processors.redaction.text import TextRedactor
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from span_processors.data import JsonValue
+    from span_processors.redaction.settings import RedactionSettings
+
+    Path: TypeAlias = "tuple[Path, str | int] | None"
+
+_NAME_FIELDS: Final = frozenset(
+    "name key field header param parameter variable var env property option label attribute k n keyname fieldname headername title".split()
+)
+_VALUE_FIELDS: Final = frozenset("value val v values content data default current stringvalue input".split())
+_HEADER_FIELDS: Final = frozenset("columns headers header fields column_names fieldnames".split())
+_ROW_FIELDS: Final = frozenset("rows data values records".split())
+_SCHEMA_TYPES: Final = frozenset("string integer number boolean object array null".split())
+_SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
+_NAME: Final = re.compile(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
+"""A text that can be the name of something, and no sentence."""
+_MARKS: Final = re.compile(r"\[REDACTED:([a-z-]+)\]")
+_OVERLAP: Final = 16_384
+SMALLEST_CARD: Final = 10**13
+
+
+class TreeRedactor:
+    """Walks a value and takes out what its names, its shape and its texts say is secret. Iterative, and in place."""
+
+    def __init__(self, names: Names, settings: RedactionSettings) -> None:
+        self._names = names
+        self._callback = settings.callback
+        self._value_patterns = settings.value_patterns
+        self._max_text = settings.max_result_size
+        self._texts = TextRedactor(names, lambda value, nesting: _Walk(self, Notes(), nesting).run(value))
+
+    def redact(self, value: JsonValue, notes: Notes) -> JsonValue:
+        """Return `value` without secrets. It is given away: its containers are changed and returned."""
+        return _Walk(self, notes, 0).run(value)
+
+    def text(self, text: str, nesting: int = 0) -> str:
+        """Return `text` without secrets; what cannot be searched is left out."""
+        if not self._value_patterns:
+            return text
+        try:
+            return self._texts.redact(text, nesting)
+        except Exception:
+            return ERROR
+
+
+class _Walk:
+    """One pass over one value."""
+
+    def __init__(self, owner: TreeRedactor, notes: Notes, nesting: int) -> None:
+        self._owner = owner
+        self._names = owner._names  # noqa: SLF001  (two classes, one thing)
+        self._notes = notes
+        self._nesting = nesting
+        self._open: list[tuple[list[JsonValue] | dict[str, JsonValue], Path]] = []
+
+    def run(self, value: JsonValue) -> JsonValue:
+        root: list[JsonValue] = [self._leaf(value, None)]
+        while self._open:
+            container, path = self._open.pop()
+            try:
+                if isinstance(container, dict):
+                    self._fields(container, path)
+                else:
+                    self._items(container, path)
+            except Exception:
+                self._note(path, "could not be searched for secrets, left out")
+                _empty(container)
+        return root[0]
+
+    def _leaf(self, value: JsonValue, path: Path) -> JsonValue:
+        """Return what is left of a value under a harmless name; containers are kept for later."""
+        if isinstance(value, str):
+            if len(value) > self._owner._max_text:  # noqa: SLF001
+                return self._cut(value, path)
+            kept: JsonValue = self._owner.text(value, self._nesting)
+            if kept is not value and kept != value:
+                self._note(path, f"redacted ({', '.join(sorted(set(_MARKS.findall(str(kept)))))})")
+        elif isinstance(value, (list, dict)):
+            self._open.append((value, path))
+            return value
+        elif type(value) is int and value >= SMALLEST_CARD and self._owner._value_patterns and is_card(str(value)):  # noqa: SLF001
+            kept = self._hide(path, CARD)
+        else:
+            kept = value
+        if self._owner._callback is None or self._nesting:  # noqa: SLF001
+            return kept
+        return self._call_back(kept, path)
+
+    def _cut(self, text: str, path: Path) -> JsonValue:
+        """Keep the beginning of a text that alone is too large, so that what stands beside it can be kept whole."""
+        size = self._owner._max_text // 4  # noqa: SLF001
+        data = text.encode()
+        self._note(path, f"{len(data)} bytes of text, cut")
+        # What is searched is longer than what is kept: no secret is cut before it is seen whole.
+        head = self._owner.text(text[: size + _OVERLAP], self._nesting)[:size]
+        return {"truncated": True, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "head": head}
+
+    def _call_back(self, value: JsonValue, path: Path) -> JsonValue:
+        try:
+            kept, _ = normalise(self._owner._callback(_written(path), value))  # type: ignore[misc]  # noqa: SLF001
+        except Exception:
+            return self._hide(path, ERROR)
+        if kept != value:
+            self._note(path, "changed by the callback")
+        return kept
+
+    def _fields(self, fields: dict[str, JsonValue], path: Path) -> None:
+        described = self._described(fields)
+        columns = self._columns(fields)
+        items = list(fields.items())
+        fields.clear()
+        for key, value in items:
+            here = (path, key)
+            name = key
+            try:
+                verdict = self._names[key]
+                name = self._owner.text(key)
+                if described and key.lower() in _VALUE_FIELDS and hides(described, value):
+                    kept: JsonValue = self._hide(here, _mark(described))
+                elif verdict and hides(verdict, value):
+                    kept = self._under(value, verdict, here)
+                else:
+                    if columns and key.lower() in _ROW_FIELDS and isinstance(value, list):
+                        _hide_columns(value, columns)
+                    kept = self._leaf(value, here)
+            except Exception:
+                kept = self._hide(here, ERROR)
+            if name != key:
+                self._note(path, "a key redacted")
+            while name in fields:
+                name += "#"
+            fields[name] = kept
+
+    def _under(self, value: JsonValue, verdict: Verdict, path: Path) -> JsonValue:
+        """Return what is left of a value under a sensitive name: nothing, but of a schema its structure."""
+        if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in _SCHEMA_TYPES:
+            for field in _SCHEMA_VALUES:
+                if hides(verdict, value.get(field)):
+                    value[field] = self._hide((path, field), _mark(verdict))
+            return self._leaf(value, path)
+        return self._hide(path, _mark(verdict))
+
+    def _described(self, fields: dict[str, JsonValue]) -> Verdict | None:
+        """Return the verdict on the name that the fields give to a value: `{"name": "password", "value": S}`."""
+        for key, value in fields.items():
+            if isinstance(value, str) and key.lower() in _NAME_FIELDS and _NAME.fullmatch(value):
+                verdict = self._names[value.strip("-: ")]
+                if verdict:
+                    return verdict
+        place = fields.get("loc")
+        if isinstance(place, list) and place and isinstance(place[-1], str):
+            return self._names[place[-1]] or None
+        return None
+
+    def _columns(self, fields: dict[str, JsonValue]) -> list[int]:
+        for key, value in fields.items():
+            if isinstance(value, list) and key.lower() in _HEADER_FIELDS:
+                return [at for at, name in enumerate(value) if isinstance(name, str) and self._is_name(name)]
+        return []
+
+    def _is_name(self, text: str) -> bool:
+        return _NAME.fullmatch(text) is not None and self._names[text.strip("-: ")] in {Verdict.SECRET, Verdict.PATTERN}
+
+    def _items(self, items: list[JsonValue], path: Path) -> None:
+        rows = all(isinstance(item, list) and len(item) > 1 and isinstance(item[0], str) for item in items)
+        if rows:
+            self._rows(items)
+        strings = [item for item in items if isinstance(item, str)]
+        if len(strings) > 1 and self._owner._value_patterns:  # noqa: SLF001
+            redact_arguments(items)
+        in_key = False
+        previous: str | None = None
+        for at, item in enumerate(items):
+            here = (path, at)
+            try:
+                if in_key or (isinstance(item, str) and "-----BEGIN" in item and "PRIVATE KEY" in item and "-----END" not in item):
+                    in_key = not (isinstance(item, str) and "-----END" in item)
+                    items[at] = self._hide(here, mark("private-key"))
+                elif previous is not None and self._follows(previous, item):
+                    items[at] = self._hide(here, FIELD)
+                else:
+                    items[at] = self._leaf(item, here)
+            except Exception:
+                items[at] = self._hide(here, ERROR)
+            previous = item if isinstance(item, str) else None
+
+    def _follows(self, name: str, value: JsonValue) -> bool:
+        """Say whether `value` belongs to the name before it in a list: `--token S`, `X-Api-Key`, `S`."""
+        if not isinstance(value, str) or is_placeholder(value) or not self._is_name(name):
+            return False
+        if name.startswith("-"):
+            return "=" not in name and not value.startswith("-")
+        return not is_plain_word(value) and not self._is_name(value)
+
+    def _rows(self, rows: list[JsonValue]) -> None:
+        """Redact pairs of name and value, and the sensitive columns below a row of names."""
+        for row in rows:
+            if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
+                verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
+                if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and self._is_name(row[1])):
+                    row[1] = _mark(verdict)
+        head = rows[0] if rows else None
+        if isinstance(head, list) and len(rows) > 1 and all(isinstance(name, str) and is_plain_word(name) for name in head):
+            columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
+            _hide_columns(rows[1:], columns)
+
+    def _hide(self, path: Path, text: str) -> str:
+        self._note(path, f"redacted ({text[10:-1]})")
+        return text
+
+    def _note(self, path: Path, what: str) -> None:
+        self._notes.add(_MARKS.sub("*", self._owner.text(_written(path))), what)
+
+
+def _mark(verdict: Verdict) -> str:
+    return mark("pattern") if verdict is Verdict.PATTERN else FIELD
+
+
+def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:
+    for row in rows:
+        if isinstance(row, list):
+            for at in columns:
+                if at < len(row) and row[at] is not None:
+                    row[at] = FIELD
+
+
+def _empty(container: list[JsonValue] | dict[str, JsonValue]) -> None:
+    container.clear()
+    if isinstance(container, dict):
+        container[ERROR] = ERROR
+    else:
+        container.append(ERROR)
+
+
+def _written(path: Path) -> str:
+    parts: list[str | int] = []
+    while path is not None:
+        path, part = path
+        parts.append(part)
+    return Notes.path(reversed(parts))
