@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _REMOTE: Final = 0x300
 """OTLP's way to say in `flags` that the parent (or the linked span) is in another process: known, and so."""
 
+_INTERNAL: Final = SpanKind.INTERNAL
+_UNSET: Final = StatusCode.UNSET
 _KINDS: Final = tuple(SpanKind)
 _STATUS_CODES: Final = tuple(StatusCode)
 _CACHE_SIZE: Final = 128
@@ -42,21 +44,23 @@ def flatten(span: ReadableSpan, redactor: Redactor) -> SpanData:
     status = span.status
     state = context.trace_state
     kind = span.kind
+    events = span.events
+    links = span.links
     return SpanData(
         context.trace_id,
         context.span_id,
         None if parent is None else parent.span_id,
         redactor.text(state.to_header()) if state else "",
-        context.trace_flags if parent is None or not parent.is_remote else context.trace_flags | _REMOTE,
+        context.trace_flags | (0 if parent is None or not parent.is_remote else _REMOTE),
         redactor.text(span.name),
-        0 if kind is SpanKind.INTERNAL else kind.value,
+        0 if kind is _INTERNAL else kind.value,
         span.start_time or 0,
         end_ns,
-        0 if status.status_code is StatusCode.UNSET else status.status_code.value,
+        0 if status.status_code is _UNSET else status.status_code.value,
         None if status.description is None else redactor.text(status.description),
         _attributes(span.attributes, redactor),
-        tuple([_event(event, redactor) for event in span.events]),
-        tuple([_link(link, redactor) for link in span.links]),
+        tuple([_event(event, redactor) for event in events]) if events else (),
+        tuple([_link(link, redactor) for link in links]) if links else (),
         span.dropped_attributes,
         span.dropped_events,
         span.dropped_links,
@@ -92,7 +96,7 @@ def to_readable(span: SpanData) -> ReadableSpan:
 
 def _attributes(attributes: Mapping[str, Any] | None, redactor: Redactor) -> dict[str, JsonValue]:
     # a copy, in one step: the attributes of an open span may change under us
-    return redactor.attributes(attributes.copy()) if attributes else {}  # type: ignore[attr-defined]
+    return {} if attributes is None else redactor.attributes(attributes.copy())  # type: ignore[attr-defined]
 
 
 def _event(event: Event, redactor: Redactor) -> EventData:
@@ -110,7 +114,7 @@ def _link(link: Link, redactor: Redactor) -> LinkData:
         context.trace_id,
         context.span_id,
         redactor.text(context.trace_state.to_header()) if context.trace_state else "",
-        context.trace_flags | _REMOTE if context.is_remote else context.trace_flags,
+        context.trace_flags | (_REMOTE if context.is_remote else 0),
         _attributes(link.attributes, redactor),
         link.dropped_attributes,
     )

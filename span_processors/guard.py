@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry import context as otel_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _logger: Final = logging.getLogger("span_processors")
 _SECONDS_BETWEEN_REPEATS: Final = 30.0
@@ -13,7 +19,6 @@ _SECONDS_BETWEEN_REPEATS: Final = 30.0
 
 class _OwnWork(threading.local):
     active = False
-    in_worker = False
 
 
 own_work: Final = _OwnWork()
@@ -26,22 +31,36 @@ instrumented) must not come back into it.
 _last_said: dict[tuple[str, str], float] = {}
 
 
-def warn(sink: str, problem: str, detail: str = "") -> None:
+@contextmanager
+def writing() -> Iterator[None]:
+    """Mark what this thread does as the writing of spans, of which neither we nor any instrumentation records spans."""
+    was_active, own_work.active = own_work.active, True
+    # there is no public name for it; the SDK's own exporters do the same
+    key = otel_context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001
+    token = otel_context.attach(otel_context.set_value(key, value=True))
+    try:
+        yield
+    finally:
+        otel_context.detach(token)
+        own_work.active = was_active
+
+
+def warn(who: str, problem: str, detail: str = "") -> None:
     """Log that something went wrong; the same problem of the same sink at most twice a minute.
 
     Args:
-        sink: the name of the sink concerned.
+        who: the name of the sink concerned, or of this package's part.
         problem: what happened, in fixed words.
         detail: the name of a class or a number; never a value that the host program handed in.
     """
     now = time.monotonic()
-    key = (sink, problem)
+    key = (who, problem)
     if now - _last_said.get(key, -_SECONDS_BETWEEN_REPEATS) < _SECONDS_BETWEEN_REPEATS:
         return
     _last_said[key] = now
     was_active, own_work.active = own_work.active, True
     try:
-        _logger.warning("%s: %s %s", sink, problem, detail)
+        _logger.warning("%s: %s %s", who, problem, detail)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: S110  (the host's logging handlers may raise anything, and there is no one to tell)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from opentelemetry import context as otel_context
-
+from span_processors.announcements import Announcements
 from span_processors.backlog import Backlog, Entry
 from span_processors.delivery import Delivery
-from span_processors.guard import own_work, warn
+from span_processors.guard import warn, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from weakref import ReferenceType
 
     from opentelemetry.sdk.trace import ReadableSpan, Span
@@ -31,7 +29,6 @@ RowT = TypeVar("RowT")
 _LINGER_S: Final = 0.01
 _LINGER_BELOW_ROWS: Final = 512
 _HEARTBEAT_S: Final = 5.0
-_STARTS_AT_ONCE: Final = 512
 _AFTER_FAILURE_S: Final = 0.05
 _STATUS_ERROR: Final = 2
 
@@ -87,7 +84,7 @@ class Worker(Generic[RowT]):
     def _reset(self) -> None:
         self._backlog: Backlog[RowT] = Backlog(self._queue)
         self._delivery = Delivery(self._sink, self._backlog, describe=self._describe, pause=self._pause)
-        self._unannounced: dict[int, ReferenceType[Span]] = {}
+        self._announcements = Announcements(self._sink, self._flatten, self._start_failed)
         # a SimpleQueue's put, unlike an Event's set, may be interrupted by a signal handler that does the same
         self._flushes: SimpleQueue[Flush] = SimpleQueue()
         self._bell: SimpleQueue[None] = SimpleQueue()
@@ -104,7 +101,7 @@ class Worker(Generic[RowT]):
     def announce(self, key: int, span: ReferenceType[Span]) -> None:
         """Note that a span has started, to be announced to the sink if it is still open when the thread wakes."""
         if self._wants_starts and not self._stopping:
-            self._unannounced[key] = span
+            self._announcements.add(key, span)
             if self._idle:
                 self._wake()
 
@@ -118,7 +115,7 @@ class Worker(Generic[RowT]):
         problem = detail = ""
         entry = None
         try:
-            self._unannounced.pop(key, None)
+            self._announcements.cancel(key)
             row = self._sink.prepare(span)
             entry = Entry(row, self._sink.size(row))
             if not self._backlog.put(entry, error=span.status_code == _STATUS_ERROR):
@@ -194,9 +191,13 @@ class Worker(Generic[RowT]):
         was_down = self._stopping
         self._in_use = False
         self._reset()
-        self._sink.after_fork_in_child()
         if was_down:
-            self.begin_shutdown()
+            self._backlog.close()
+            self._stopping = self._finished = True
+        try:
+            self._sink.after_fork_in_child()
+        except BaseException as error:
+            self._delivery.failed(error)
 
     def _wake(self) -> None:
         self._idle = False
@@ -227,14 +228,13 @@ class Worker(Generic[RowT]):
     # the thread that writes
 
     def _run(self) -> None:
-        own_work.active = True
-        _suppress_instrumentation()
         try:
             while not self._finished:
                 try:
-                    self._wait()
-                    with self._working:
-                        self._cycle()
+                    with writing():
+                        self._wait()
+                        with self._working:
+                            self._cycle()
                 except BaseException as error:
                     self._delivery.failed(error)
                     time.sleep(_AFTER_FAILURE_S)
@@ -255,7 +255,7 @@ class Worker(Generic[RowT]):
         return bool(
             len(self._backlog)
             or self._backlog.chunk()
-            or self._unannounced
+            or len(self._announcements)
             or self._stopping
             or not self._flushes.empty()
         )
@@ -282,12 +282,12 @@ class Worker(Generic[RowT]):
         self._backlog.mark()
         # Listed after the mark: the end of a span that is open now waits beyond it. So no chunk holds both rows of a
         # span, and its start is written first.
-        unannounced = iter(list(self._unannounced.items()))
-        while self._delivery.run(deadline):
-            if not self._backlog.take(self._announcements(islice(unannounced, _STARTS_AT_ONCE))):
-                break
-        else:
-            return
+        starts = self._announcements.batches()
+        more = True
+        while more:
+            if not self._delivery.run(deadline):
+                return
+            more = self._backlog.take(next(starts, ()))
         self._answer(asked)
         if self._finished:
             return
@@ -305,20 +305,9 @@ class Worker(Generic[RowT]):
         for flush in asked:
             flush.answer.put(self._backlog.casualties == flush.casualties)
 
-    def _announcements(self, spans: Iterable[tuple[int, ReferenceType[Span]]]) -> list[Entry[RowT]]:
-        entries = []
-        for key, reference in spans:
-            if self._unannounced.pop(key, None) is None or (span := reference()) is None:
-                continue
-            try:
-                data = self._flatten(span)
-                if data.end_ns is None:
-                    row = self._sink.prepare(data)
-                    entries.append(Entry(row, self._sink.size(row), 0))
-            except BaseException as error:
-                self._delivery.failed(error)
-                self._backlog.start_rejected()
-        return entries
+    def _start_failed(self, error: BaseException) -> None:
+        self._delivery.failed(error)
+        self._backlog.start_rejected()
 
     def _beat(self) -> None:
         if self._clock() - self._last_beat < _HEARTBEAT_S:
@@ -345,17 +334,8 @@ class Worker(Generic[RowT]):
         """Do the thread's work in the caller's, because there is no thread and perhaps none can start."""
         if not self._working.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return
-        was_active, own_work.active = own_work.active, True
-        token = _suppress_instrumentation()
         try:
-            self._cycle(deadline)
+            with writing():
+                self._cycle(deadline)
         finally:
-            otel_context.detach(token)
-            own_work.active = was_active
             self._working.release()
-
-
-def _suppress_instrumentation() -> contextvars.Token[otel_context.Context]:
-    # keeps a sink's driver from recording spans about the writing of spans, as in the SDK's own exporters
-    key = otel_context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001  (there is no public name)
-    return otel_context.attach(otel_context.set_value(key, value=True))
