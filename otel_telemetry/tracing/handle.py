@@ -150,7 +150,7 @@ class Handle:
             self.recorder.guarded(self._set_attribute, key, value)
 
     def _set_attribute(self, key: str, value: object) -> None:
-        self.span.set_attributes(self.recorder.redactor.attributes({key: value}))
+        self.span.set_attributes(self.recorder.attributes({key: value}))
 
     def complete(self, result: object = None, *, completed_at_ns: int | None = None) -> None:
         """End it as a success.

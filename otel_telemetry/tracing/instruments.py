@@ -73,6 +73,8 @@ class Instrument(Generic[H]):
         """
         if isinstance(function, (classmethod, staticmethod)):
             return type(function)(self(function.__func__))
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"cannot decorate {function!r}: decorate a function or a method")
         misplaced = self._kind.for_blocks & self._options.keys()
         if misplaced:
             raise TypeError(f"{min(misplaced)}= is for a with-block: a decorated function is called more than once")
@@ -82,7 +84,7 @@ class Instrument(Generic[H]):
     def _starter(self, function: Callable[..., Any]) -> Callable[[Recorder, object], H]:
         start, payload, *_, has_code = self._kind
         qualified: str = getattr(function, "__qualname__", type(function).__qualname__)
-        name = self._name or qualified.rpartition("<locals>.")[2]
+        name = qualified.rpartition("<locals>.")[2] if self._name is None else self._name
         options = {**self._options, "function": f"{function.__module__}.{qualified}"}
         if has_code:
             options["code"] = function
@@ -90,7 +92,8 @@ class Instrument(Generic[H]):
 
     def __enter__(self) -> H:
         kind = self._kind
-        handle: H = kind.start(self._current() or DISABLED, self._name or kind.default_name, **self._options)
+        name = kind.default_name if self._name is None else self._name
+        handle: H = kind.start(self._current() or DISABLED, name, **self._options)
         self._entered.append(handle)
         return handle.__enter__()
 
@@ -237,9 +240,9 @@ class Instruments:
         return self._bare_or_called(name, _TOOL_CALL, options)
 
     def _bare_or_called(self, name: Any, kind: _Kind, options: dict[str, Any]) -> Any:
-        if name is None or isinstance(name, str):
-            return Instrument(self._current_recorder, kind, name, options)
-        return Instrument(self._current_recorder, kind, None, options)(name)
+        if callable(name) or isinstance(name, (classmethod, staticmethod)):
+            return Instrument[Any](self._current_recorder, kind, None, options)(name)
+        return Instrument[Any](self._current_recorder, kind, name, options)
 
 
 DISABLED = Recorder(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,13 +21,14 @@ from otel_telemetry.tracing.handle import Attributes, Handle, Start
 from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
+from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
 from otel_telemetry.tracing.problems import Guard
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
 
 if TYPE_CHECKING:
-    from span_processors.data import CleanText
+    from span_processors.data import CleanText, JsonValue
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
@@ -67,7 +68,7 @@ class Recorder(Guard):
         self.clock = clock or Clock()
         self.sample_items = sample_items
         self.failures = Failures(errors or ErrorRegistry(), self.redactor)
-        self.clean: Callable[[str], str] = lru_cache(maxsize=4096)(self.redactor.text)
+        self._clean_text: Callable[[str], str] = lru_cache(maxsize=4096)(self.redactor.text)
         self._tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
         self._on_change = on_change
         self._open = OpenExecutions(MAX_OPEN)
@@ -108,9 +109,8 @@ class Recorder(Guard):
         Raises:
             DuplicateExecutionError: `execution_id` was used already, and the recorder is strict.
         """
-        if execution_id is None:
-            execution_id = new_execution_id(self.clock.time_ns())
-        elif (known := self._known(execution_id)) is not None:
+        execution_id = new_execution_id(self.clock.time_ns()) if execution_id is None else as_text(execution_id)
+        if (known := self._known(execution_id)) is not None:
             return known
         tracer, context = self._tracer, get_current()
         around = self._scope(context)
@@ -184,9 +184,10 @@ class Recorder(Guard):
         Where `step_id` is planned (PENDING), that step is started. The other arguments are those of
         `ExecutionHandle.step`.
         """
-        tracer = self._tracer
+        tracer, name = self._tracer, as_text(name)
         context, around, owner = self._place(parent, name, ExecutionType.WORKFLOW)
         run = around.run
+        step_id = None if step_id is None else as_text(step_id)
         if step_id is not None and (planned := run.steps.open.get(step_id)) is not None and planned.is_pending:
             planned.start()
             return planned
@@ -289,7 +290,7 @@ class Recorder(Guard):
             AlreadyEndedError: it has ended.
             UnknownExecutionError: it was not started here, or so long ago that it was let go.
         """
-        return self._open.execution(execution_id)
+        return self._open.execution(as_text(execution_id))
 
     def open_step(self, execution_id: str, step_id: str) -> StepHandle:
         """Return the open step of this id.
@@ -299,7 +300,7 @@ class Recorder(Guard):
             UnknownStepError: it was not started.
             UnknownExecutionError: its execution was not started here, or so long ago that it was let go.
         """
-        return self._open.step(execution_id, step_id)
+        return self._open.step(as_text(execution_id), as_text(step_id))
 
     def current_execution(self) -> ExecutionHandle | None:
         """Return the execution that the running code is part of, if it was started in this process."""
@@ -322,9 +323,25 @@ class Recorder(Guard):
         if self._on_change is not None:
             self._on_change(span)
 
+    def attributes(self, attributes: Mapping[str, object]) -> dict[str, JsonValue]:
+        """Return attributes of the host's own, redacted."""
+        before, own_work.active = own_work.active, True  # a callback of the host may be run
+        try:
+            return self.redactor.attributes(attributes)
+        finally:
+            own_work.active = before
+
+    def clean(self, text: object) -> str:
+        """Return a name or another short text, redacted; what is no text is written as one."""
+        return self._clean_text(as_text(text))
+
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
-        return self.redactor.payload(value, direction=direction)
+        before, own_work.active = own_work.active, True  # a callback of the host may be run
+        try:
+            return self.redactor.payload(value, direction=direction)
+        finally:
+            own_work.active = before
 
     def _put_text(self, attributes: Attributes, key: str, text: str | None) -> None:
         if text is not None:

@@ -28,13 +28,7 @@ def base_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wrap(function: Callable[..., Any], beginning: Beginning) -> Callable[..., Any]:
-    """Return `function` with each call recorded.
-
-    Raises:
-        TypeError: `function` cannot be decorated.
-    """
-    if not callable(function) or isinstance(function, type):
-        raise TypeError(f"cannot decorate {function!r}: decorate a function or a method")
+    """Return `function` with each call recorded."""
     base = base_of(function)
     code: Any = base if inspect.isroutine(base) else type(base).__call__
     wrapper: Callable[..., Any]
