@@ -34,7 +34,8 @@ def list_(where: Filters, limit: int, store: str, out: Output) -> None:
         page = reader.query(payloads=False, limit=limit, **where)
     if out.json:
         out.document([to_json(run) for run in page])
-    out.text(picture.listing(page.records, out.view))
+    else:
+        out.text(picture.listing(page.records, out.view))
     if page.next_cursor:
         out.remark(f"There are more than {limit}: see them with --limit, or narrow the question.")
     if not page:
