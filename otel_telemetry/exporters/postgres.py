@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters import postgres_schema, postgres_writer
@@ -86,10 +86,15 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
 def _deadline(connection: psycopg.Connection) -> Iterator[None]:
     """End the connection, and with it whatever waits on it, where the work inside takes longer than `DEADLINE_S`."""
     with socket.socket(fileno=os.dup(connection.fileno())) as line:
-        timer = threading.Timer(DEADLINE_S, line.shutdown, (socket.SHUT_RDWR,))
+        timer = threading.Timer(DEADLINE_S, _cut, (line,))
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+
+
+def _cut(line: socket.socket) -> None:
+    with suppress(OSError):  # it is cut already, or the work has just ended
+        line.shutdown(socket.SHUT_RDWR)

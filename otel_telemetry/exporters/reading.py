@@ -21,39 +21,44 @@ if TYPE_CHECKING:
 
 
 def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> SpanStore:
-    """Open the store in the file at `path` for reading. The file is looked at with the first question.
+    """Open the store in the file at `path` for reading.
 
     Args:
         path: where it is.
-        make: makes the store where there is none yet; without it, that is a `StoreUnavailableError`.
+        make: makes the store where there is none yet, once something is asked; without it, the store must be there.
+
+    Raises:
+        StoreUnavailableError: there is no store.
+        StoreError: it is of a newer major version.
     """
 
+    def refuse() -> None:
+        raise StoreUnavailableError(f"there is no store at {path}: record something first, or name another file")
+
     def connect() -> sqlite3.Connection:
-        if make is not None and not path.exists():
-            make()
         if not path.is_file():
-            raise StoreUnavailableError(f"there is no store at {path}: record something first, or name another file")
+            (make or refuse)()
         connection = sqlite_file.connect(path, mode="ro")
         try:
-            _check(connection, path)
+            found = sqlite_file.version_of(connection, path)
+            if found is None:
+                (make or refuse)()
+            else:
+                check_version(found, str(path))
             return _read_only(connection)
         except BaseException:
             connection.close()
             raise
 
-    return _store(connect, str(path))
+    store = _store(connect, str(path))
+    if make is None:
+        store.leases()  # anything that is asked finds out
+    return store
 
 
 def open_memory(connect: Callable[[], sqlite3.Connection]) -> SpanStore:
     """Open the database in memory that `connect` leads to, for reading."""
     return _store(lambda: _read_only(connect()), ":memory:")
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    found = sqlite_file.version_of(connection, path)
-    if found is None:
-        raise StoreUnavailableError(f"{path} is empty: record something first, or name another file")
-    check_version(found, str(path))
 
 
 def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:

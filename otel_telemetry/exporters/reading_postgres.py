@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters.postgres_schema import version_of
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 
 
 def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> SpanStore:
-    """Open the store at `place` for reading. The server is reached with the first question.
+    """Open the store at `place` for reading.
 
     Args:
         place: where it is.
-        make: makes the store where there is none yet; without it, that is a `StoreUnavailableError`.
+        make: makes the store where there is none yet, once something is asked; without it, the store must be there.
+
+    Raises:
+        StoreUnavailableError: there is no store, or the server cannot be reached.
+        StoreError: it is of a newer major version.
     """
 
     def refuse() -> None:
@@ -34,9 +40,12 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
     def connect() -> psycopg.Connection:
         connection = place.connect(autocommit=False)
         try:
-            if not _is_there(connection, place):
-                (make or refuse)()
+            found = version_of(connection, place)
             connection.rollback()
+            if found is None:
+                (make or refuse)()
+            else:
+                check_version(found, str(place))
         except BaseException:
             connection.close()
             raise
@@ -49,12 +58,21 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
     url = URL.create("postgresql+psycopg", host=place.host, database=place.database)
     engine = create_engine(url, creator=connect, pool_pre_ping=True, use_native_hstore=False)
     event.listen(engine, "begin", use_schema)
-    return SQLSpanStore(engine, owns_engine=True)
+    _forget_after_fork(engine)
+    store = SQLSpanStore(engine, owns_engine=True)
+    if make is None:
+        store.leases()  # anything that is asked finds out
+    return store
 
 
-def _is_there(connection: psycopg.Connection, place: Place) -> bool:
-    found = version_of(connection, place)
-    if found is None:
-        return False
-    check_version(found, str(place))
-    return True
+def _forget_after_fork(engine: Engine) -> None:
+    """Let a child make connections of its own: two processes in one session would get each other's answers."""
+    engine_or_none = weakref.ref(engine)
+
+    def forget() -> None:
+        inherited = engine_or_none()
+        if inherited is not None:
+            inherited.dispose(close=False)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget)

@@ -6,7 +6,6 @@ whose object is a `Backend`.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError, unknown
@@ -58,6 +57,7 @@ def open_store(url: str) -> SpanStore:
     Raises:
         ConfigurationError: the scheme is unknown, or the URL cannot work.
         StoreUnavailableError: there is no store, or it cannot be reached.
+        StoreError: the store is of a newer major version.
     """
     return _backend(url).store(url)
 
@@ -68,7 +68,9 @@ def _backend(url: str) -> Backend:
         raise ConfigurationError("a store is named by a URL: sqlite:///telemetry.db, memory:// or postgresql://…")
     if scheme in _backends:
         return _backends[scheme]
-    # Only for schemes that are not known yet: to look through what is installed takes milliseconds.
+    # Deferred: it is only for schemes that are not known, and to look through what is installed takes milliseconds.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
     points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme not in points:
         raise ConfigurationError(unknown("kind of store", scheme, {*_backends, *points}))

@@ -1,9 +1,4 @@
-"""The tables of a store, the same in SQLite and PostgreSQL. This is the definition; DDL is generated from it.
-
-An index costs every write that it applies to, so each has a reader, named beside it, and all but the key are partial:
-of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls. Indexed texts
-are at most `spans.MAX_TEXT` characters long, because PostgreSQL's indexes take no more than 2,704 bytes.
-"""
+"""The tables of a store, the same in SQLite and PostgreSQL. With `indexes`, this is the definition that DDL is made from."""
 
 from __future__ import annotations
 
@@ -12,7 +7,6 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
-    Index,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -68,30 +62,6 @@ spans: Final = Table(
 IS_EXECUTION: Final = spans.c.kind == literal_column(str(int(RowKind.EXECUTION)))
 IS_STEP: Final = spans.c.kind == literal_column(str(int(RowKind.STEP)))
 IS_OPEN: Final = spans.c.status.in_([literal_column(str(int(s))) for s in (RowStatus.PENDING, RowStatus.RUNNING)])
-_DURATION = spans.c.ended_ns - spans.c.started_ns
-
-
-def _index(name: str, *columns: object, where: object) -> None:
-    Index(name, *columns, sqlite_where=where, postgresql_where=where)  # type: ignore[arg-type]
-
-
-_index("executions_by_start", spans.c.started_ns, where=IS_EXECUTION)  # the list of executions
-_index("executions_by_workflow", spans.c.workflow_name, spans.c.started_ns, where=IS_EXECUTION)  # workflow_name
-_index("executions_by_status", spans.c.status, spans.c.started_ns, where=IS_EXECUTION)  # status, interrupted
-_index(
-    "executions_by_caller", spans.c.caller_id, spans.c.started_ns, where=IS_EXECUTION & spans.c.caller_id.is_not(None)
-)
-_index(
-    "executions_by_parent",  # parent_execution_id
-    spans.c.parent_execution_id,
-    where=IS_EXECUTION & spans.c.parent_execution_id.is_not(None),
-)
-_index("executions_by_duration", _DURATION, where=IS_EXECUTION & spans.c.ended_ns.is_not(None))  # min/max, order_by
-_index("spans_open", spans.c.lease_id, where=IS_OPEN)  # what a process that is gone left behind
-_index("spans_by_tool", spans.c.tool_name, spans.c.started_ns, where=spans.c.tool_name.is_not(None))  # tool_name
-_index("steps_by_id", spans.c.step_id, spans.c.started_ns, where=IS_STEP)  # step_id
-_index("spans_by_error_code", spans.c.error_code, spans.c.started_ns, where=spans.c.error_code.is_not(None))
-_index("spans_by_error_category", spans.c.error_category, spans.c.started_ns, where=spans.c.error_category.is_not(None))
 
 execution_metadata: Final = Table(
     "execution_metadata",
@@ -104,7 +74,6 @@ execution_metadata: Final = Table(
     PrimaryKeyConstraint("execution_id", "started_ns", "span_id", "key", name="execution_metadata_key"),
     sqlite_with_rowid=False,
 )
-Index("executions_by_metadata", execution_metadata.c.key, execution_metadata.c.value, execution_metadata.c.started_ns)
 
 resources: Final = Table(
     "resources",

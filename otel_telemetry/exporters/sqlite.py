@@ -58,9 +58,14 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
         # Deferred: SQLAlchemy costs more than everything that recording imports.
         from otel_telemetry.exporters.reading import open_sqlite  # noqa: PLC0415
 
-        return open_sqlite(self._path, make=lambda: self._connect().close())
+        return open_sqlite(self._path, make=lambda: self._open().close())
 
     def _connect(self) -> sqlite3.Connection:
+        connection = self._open()
+        self._file, self._file_checked = self._identity(), time.monotonic()
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
         sqlite_file.create_file(self._path)
         connection = sqlite_file.connect(self._path, mode="rw")
         try:
@@ -71,7 +76,6 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
         except BaseException:
             connection.close()
             raise
-        self._file, self._file_checked = self._identity(), time.monotonic()
         return connection
 
     def _prepare_tables(self, connection: sqlite3.Connection) -> None:

@@ -41,9 +41,11 @@ _FAULTS_OF_A_ROW: Final = frozenset(
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, *, kind: str = "IMMEDIATE") -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what is done inside, or roll it all back."""
-    connection.execute(f"BEGIN {kind}")
+    connection.execute(
+        "BEGIN IMMEDIATE"
+    )  # waits for its turn now; a lock that is asked for later may be refused at once
     try:
         yield
         connection.execute("COMMIT")

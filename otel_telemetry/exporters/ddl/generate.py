@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import create_mock_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from otel_telemetry.exporters.schema import METADATA
+from otel_telemetry.exporters.indexes import METADATA
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.ddl import Dialect

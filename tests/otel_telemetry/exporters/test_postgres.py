@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.exporters import PostgresSpanExporter, postgres, postgres_url
+from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
+from otel_telemetry.exporters import PostgresSpanExporter, base, open_store, postgres, postgres_url
 from span_processors.sinks import RetryableError
 
 from .rows import row
@@ -46,6 +47,14 @@ def schema_of(url: str) -> str:
 
 def ids(connection: psycopg.Connection) -> list[int]:
     return [n for (n,) in connection.execute("SELECT span_id FROM spans ORDER BY span_id")]
+
+
+def run(program: str, url: str) -> tuple[int, str]:
+    """Run a program in a process of its own, which may fork: it has one thread."""
+    command = [sys.executable, "-c", textwrap.dedent(program), url]
+    root = Path(__file__).parents[3]  # where the package `tests` is
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    return done.returncode, done.stderr
 
 
 def test_the_tables_are_in_a_schema_of_their_own(exporter: PostgresSpanExporter, other: psycopg.Connection) -> None:
@@ -225,6 +234,16 @@ def test_many_processes_may_make_the_store_at_once(postgres_url: str, other: psy
     assert other.execute("SELECT count(*) FROM leases WHERE closed_ns IS NOT NULL").fetchone() == (6,)
 
 
+def test_what_a_child_forgets_stays_open(exporter: PostgresSpanExporter, other: psycopg.Connection) -> None:
+    exporter.write([row(1)])
+    assert exporter._connection is not None
+    session = (exporter._connection.info.backend_pid,)
+    exporter.after_fork_in_child()
+    gc.collect()
+    assert other.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", session).fetchone() == (1,)
+    base._inherited.pop().close()  # type: ignore[attr-defined]
+
+
 def test_a_real_fork_leaves_the_parents_connection_alone(postgres_url: str, other: psycopg.Connection) -> None:
     program = """
         import os, sys
@@ -243,12 +262,32 @@ def test_a_real_fork_leaves_the_parents_connection_alone(postgres_url: str, othe
         assert exporter._connection is connection
         exporter.close()
     """
-    command = [sys.executable, "-c", textwrap.dedent(program), postgres_url]
-    root = Path(__file__).parents[3]  # where the package `tests` is
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert run(program, postgres_url) == (0, "")
     assert ids(other) == [1, 2, 3]
     assert other.execute("SELECT count(DISTINCT pid), count(closed_ns) FROM leases").fetchone() == (2, 2)
+
+
+def test_a_store_may_be_read_on_both_sides_of_a_fork(exporter: PostgresSpanExporter, postgres_url: str) -> None:
+    exporter.write([row(1)])
+    program = """
+        import os, sys
+        from otel_telemetry.exporters import open_store
+        store = open_store(sys.argv[1])
+        child = os.fork()
+        for _ in range(100):  # at the same time: in one session, answers would be mixed up
+            (only,) = store.spans(["execution-1"])
+            assert only.span_id == 1
+        if child == 0:
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        store.close()
+    """
+    assert run(program, postgres_url) == (0, "")
+
+
+def test_a_server_that_is_away_cannot_be_read() -> None:
+    with pytest.raises(StoreUnavailableError, match="cannot be reached"):
+        open_store("postgresql:///runs?host=/nowhere")
 
 
 def test_without_psycopg_the_extra_is_named() -> None:

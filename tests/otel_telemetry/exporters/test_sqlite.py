@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
-from otel_telemetry.exporters import SQLiteSpanExporter, sqlite, sqlite_file
+from otel_telemetry.exporters import SQLiteSpanExporter, open_store, sqlite, sqlite_file
 from otel_telemetry.query import Filter
 from span_processors.sinks import RetryableError
 
@@ -147,7 +147,11 @@ def test_a_database_of_another_program_is_refused(path: Path) -> None:
 
 def test_an_empty_file_becomes_a_store(path: Path) -> None:
     path.touch()
+    with pytest.raises(StoreUnavailableError, match="record something first"):
+        open_store(f"sqlite:///{path}")
     exporter = SQLiteSpanExporter(path)
+    with closing(exporter.store()) as store:
+        assert store.leases() == []
     exporter.write([row(1)])
     exporter.close()
     assert span_ids(path) == [1]
@@ -232,6 +236,21 @@ def test_a_file_that_is_deleted_or_replaced_is_noticed(
     store.close()
     exporter.close()
     assert span_ids(path) == ([2, 10] if replaced else [2])
+
+
+def test_a_reader_that_makes_the_file_again_hides_its_loss_from_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_FILE_CHECK_INTERVAL_S", 0.0)
+    exporter = SQLiteSpanExporter(path)
+    exporter.write([row(1)])
+    for file in list(path.parent.iterdir()):
+        file.unlink()
+    with closing(exporter.store()) as store:
+        assert store.leases() == []
+    exporter.write([row(2)])
+    exporter.close()
+    assert span_ids(path) == [2]
 
 
 def test_sixteen_processes_share_one_file(path: Path) -> None:

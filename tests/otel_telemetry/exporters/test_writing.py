@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry.exporters import open_exporter
@@ -122,12 +122,13 @@ def of(execution_id: str, batch: list[SpanRow]) -> list[SpanRow]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(before=batches(STARTED, ENDED, NEIGHBOUR), after=batches(STARTED, ENDED, NEIGHBOUR))
+@given(batches(STARTED, NEIGHBOUR), batches(STARTED, ENDED, NEIGHBOUR), st.permutations([STARTED, ENDED, NEIGHBOUR]))
+@example([], [], [ENDED, STARTED])
 def test_the_end_wins_whatever_comes_when_and_how_often(
-    shared: Shared, before: list[list[SpanRow]], after: list[list[SpanRow]]
+    shared: Shared, before: list[list[SpanRow]], after: list[list[SpanRow]], with_end: list[SpanRow]
 ) -> None:
     execution_id = next(shared.examples)
-    for batch in (*before, [ENDED], *after):
+    for batch in (*before, with_end, *after):
         shared.exporter.write(of(execution_id, batch))
 
     assert shared.store.spans([execution_id]) == [ENDED._replace(execution_id=execution_id, metadata=())]
