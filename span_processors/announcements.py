@@ -22,7 +22,10 @@ _AT_ONCE: Final = 512
 
 
 class Announcements(Generic[RowT]):
-    """The spans that have started and of which one sink does not know yet. Each step on them is a single call into C."""
+    """The spans that have started and that one sink has not been told of.
+
+    Each change is a single call into C, so that any thread, signal handler or finalizer may make one at any time.
+    """
 
     def __init__(
         self,

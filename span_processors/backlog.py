@@ -162,6 +162,10 @@ class Backlog(Generic[RowT]):
         """How many rows wait; those that are being written do not count."""
         return len(self._errors) + len(self._details)
 
+    def is_empty(self) -> bool:
+        """Whether nothing waits and nothing is being written."""
+        return not (self._chunks or self._errors or self._details)
+
     def mark(self) -> None:
         """Let `take` go as far as what waits now."""
         with self._lock:

@@ -46,7 +46,7 @@ def writing() -> Iterator[None]:
 
 
 def warn(who: str, problem: str, detail: str = "") -> None:
-    """Log that something went wrong; the same problem of the same sink at most twice a minute.
+    """Log that something went wrong; the same of the same sink at most twice a minute.
 
     Args:
         who: the name of the sink concerned, or of this package's part.

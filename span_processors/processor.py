@@ -107,16 +107,24 @@ class RedactingSpanProcessor(SpanProcessor):
                 inherited = self._inherit(parent_context)
                 if inherited and next(iter(inherited)) not in (span.attributes or ()):
                     span.set_attributes(inherited)
-            key = context.span_id
-            self._open[key] = reference = weakref.ref(span)
-            for worker in self._workers:
-                worker.announce(key, reference)
+            self._announce(span, context.span_id)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
             warn(_NAME, "the start of a span could not be noted:", type(error).__name__)
         finally:
             own_work.active = False
+
+    def announce(self, span: Span) -> None:
+        """Have an open span written again as it is now, where sinks want starts: something about it has changed."""
+        key = span.get_span_context().span_id
+        if key in self._open:
+            self._announce(span, key)
+
+    def _announce(self, span: Span, key: int) -> None:
+        self._open[key] = reference = weakref.ref(span)
+        for worker in self._workers:
+            worker.announce(key, reference)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Redact, flatten and queue a span. The SDK calls it in the thread that ends the span."""

@@ -12,6 +12,7 @@ from span_processors.announcements import Announcements
 from span_processors.backlog import Backlog, Entry
 from span_processors.delivery import Delivery
 from span_processors.guard import warn, writing
+from span_processors.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ RowT = TypeVar("RowT")
 
 _LINGER_S: Final = 0.01
 _LINGER_BELOW_ROWS: Final = 512
-_HEARTBEAT_S: Final = 5.0
 _AFTER_FAILURE_S: Final = 0.05
 _STATUS_ERROR: Final = 2
 
@@ -59,7 +59,7 @@ class Worker(Generic[RowT]):
         before_start: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """Make a worker; its thread starts with the first span.
+        """Set up; nothing runs until there is a span.
 
         Args:
             sink: where the rows go.
@@ -78,7 +78,7 @@ class Worker(Generic[RowT]):
         self._before_start = before_start
         self._clock = clock
         self._wants_starts = sink.wants_starts
-        self._in_use = True
+        self._in_use = True  # and so in need of being closed, unlike the copy in a child that records nothing
         self._reset()
 
     def _reset(self) -> None:
@@ -92,7 +92,7 @@ class Worker(Generic[RowT]):
         self._starting = threading.RLock()
         self._working = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._last_beat = self._clock()
+        self._heartbeat = Heartbeat(self._sink, self._open_spans, self._clock)
         self._stopping = False
         self._finished = False
 
@@ -241,29 +241,19 @@ class Worker(Generic[RowT]):
         finally:
             self._thread = None
             self._idle = True
-            self._answer(self._asked())
+            self._answer(self._asked(), stored=self._backlog.is_empty())
 
     def _wait(self) -> None:
         self._idle = True
         if not self._has_work():
-            self._sleep(self._until_beat())
+            self._sleep(self._heartbeat.due_in_s())
         self._idle = False
         if self._flushes.empty() and not self._stopping and len(self._backlog) < _LINGER_BELOW_ROWS:
             self._sleep(_LINGER_S)
 
     def _has_work(self) -> bool:
-        return bool(
-            len(self._backlog)
-            or self._backlog.chunk()
-            or len(self._announcements)
-            or self._stopping
-            or not self._flushes.empty()
-        )
-
-    def _until_beat(self) -> float | None:
-        if not (self._wants_starts and self._open_spans):
-            return None
-        return max(0.0, self._last_beat + _HEARTBEAT_S - self._clock())
+        at_rest = self._backlog.is_empty() and self._flushes.empty() and not len(self._announcements)
+        return self._stopping or not at_rest
 
     def _sleep(self, seconds: float | None) -> None:
         try:
@@ -279,6 +269,18 @@ class Worker(Generic[RowT]):
 
     def _cycle(self, deadline: float | None = None) -> None:
         asked = self._asked()
+        stored = False
+        try:
+            stored = self._write_what_waits(deadline)
+        finally:
+            self._answer(asked, stored=stored)
+        if self._finished:
+            return
+        self._beat()
+        if self._stopping and stored and not len(self._backlog):
+            self._close()
+
+    def _write_what_waits(self, deadline: float | None) -> bool:
         self._backlog.mark()
         # Listed after the mark: the end of a span that is open now waits beyond it. So no chunk holds both rows of a
         # span, and its start is written first.
@@ -286,14 +288,9 @@ class Worker(Generic[RowT]):
         more = True
         while more:
             if not self._delivery.run(deadline):
-                return
+                return False
             more = self._backlog.take(next(starts, ()))
-        self._answer(asked)
-        if self._finished:
-            return
-        self._beat()
-        if self._stopping and not len(self._backlog):
-            self._close()
+        return True
 
     def _asked(self) -> list[Flush]:
         asked = []
@@ -301,26 +298,19 @@ class Worker(Generic[RowT]):
             asked.append(self._flushes.get())
         return asked
 
-    def _answer(self, asked: list[Flush]) -> None:
+    def _answer(self, asked: list[Flush], *, stored: bool) -> None:
         for flush in asked:
-            flush.answer.put(self._backlog.casualties == flush.casualties)
+            flush.answer.put(stored and self._backlog.casualties == flush.casualties)
 
     def _start_failed(self, error: BaseException) -> None:
         self._delivery.failed(error)
         self._backlog.start_rejected()
 
     def _beat(self) -> None:
-        if self._clock() - self._last_beat < _HEARTBEAT_S:
-            return
-        self._last_beat = self._clock()
-        for key, reference in list(self._open_spans.items()):
-            if reference() is None:  # thrown away by the host, and never ended
-                self._open_spans.pop(key, None)
-        if self._wants_starts:
-            try:
-                self._sink.heartbeat()
-            except BaseException as error:
-                self._delivery.failed(error)
+        try:
+            self._heartbeat.beat()
+        except BaseException as error:
+            self._delivery.failed(error)
 
     def _close(self) -> None:
         self._finished = True

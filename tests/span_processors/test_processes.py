@@ -131,6 +131,26 @@ assert os.waitpid(pid, 0)[1] == 0
     assert names == ["parent's", "closed"]
 
 
+def test_a_sink_that_fails_at_the_fork_breaks_nothing(tmp_path: Path) -> None:
+    body = """
+class Sink(FileSink):
+    def after_fork_in_child(self):
+        raise BaseException
+
+start(Sink(sys.argv[1]))
+processor.add_sink(FileSink(sys.argv[1]))
+record("parent's")
+pid = os.fork()
+if not pid:
+    record("child's")
+    sys.exit()
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    done, names = run(tmp_path, body)
+    assert done.returncode == 0, done.stderr
+    assert Counter(names) == Counter({"parent's": 2, "child's": 2, "closed": 4})
+
+
 def test_after_a_shutdown_a_child_remains_shut_down(tmp_path: Path) -> None:
     body = """
 start(FileSink(sys.argv[1]))

@@ -128,6 +128,17 @@ def test_a_span_that_the_host_throws_away_is_forgotten() -> None:
         assert processor.health().open_spans == 0
 
 
+def test_any_number_of_open_spans_is_announced() -> None:
+    sink = ListSink()
+    with pipeline(sink) as (processor, tracer):
+        spans = [tracer.start_span("run") for _ in range(2000)]
+        assert processor.force_flush(FOR_EVER_MS)
+        assert len(sink.started) == 2000
+        for span in spans:
+            span.end()
+    assert len(sink.ended) == 2000
+
+
 def test_inherited_attributes_are_set_where_the_first_of_them_is_missing() -> None:
     sink = ListSink()
     contexts = []
@@ -321,6 +332,45 @@ def test_errors_are_kept_where_details_are_dropped() -> None:
         processor.force_flush(FOR_EVER_MS)
         assert account(processor).dropped == {"full": 16}
     assert sorted(sink.ended) == ["detail"] * 4 + ["error"] * 5 + ["first"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_died_starts_again_and_has_lost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    def fail_once(rows: Sequence[SpanData]) -> None:
+        if not sink.batches:
+            sink.batches.append([])
+            raise RetryableError
+
+    sink = ListSink(fail_once, wants_starts=False)
+    with pipeline(sink) as (processor, tracer):
+        worker = processor._workers[0]
+        with monkeypatch.context() as patch:
+            patch.setattr(worker._delivery, "failed", die)
+            tracer.start_span("one").end()
+            assert not processor.force_flush(FOR_EVER_MS)
+            assert not processor.health().sinks[0].worker_alive
+        assert account(processor).pending == 1
+        tracer.start_span("two").end()
+        assert processor.force_flush(FOR_EVER_MS)
+        assert account(processor).stored == 2
+    assert sink.ended == ["one", "two"]
+
+
+def test_an_exception_that_cannot_be_told_is_named() -> None:
+    class UntellableError(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    def fail(rows: Sequence[SpanData]) -> None:
+        raise UntellableError
+
+    with pipeline(ListSink(fail)) as (processor, tracer):
+        tracer.start_span("span").end()
+        assert not processor.force_flush(FOR_EVER_MS)
+        assert account(processor).last_error == "UntellableError"
 
 
 # flush and shutdown
