@@ -59,8 +59,10 @@ class Part:
         problems[:0] = fields.get("problems", ())
         if self.reading is not None:
             fields, rest = foreign_fields(span, self.reading, self.kind), span.attributes
-        elif rest.get(semconv.EXECUTION_ID) == execution_id:
-            rest.pop(semconv.EXECUTION_ID, None)
+        else:
+            rest.pop(semconv.PROBLEMS, None)  # whatever stood there is a problem now
+            if rest.get(semconv.EXECUTION_ID) == execution_id:
+                rest.pop(semconv.EXECUTION_ID, None)
         if self.interrupted:
             rest = {key: value for key, value in rest.items() if key != semconv.INTERRUPTED}
         fields["problems"] = tuple(dict.fromkeys((*problems, *self.odd)))

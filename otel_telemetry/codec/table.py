@@ -115,9 +115,8 @@ def _error(name: str, key: str) -> Field:
 
 def _texts(name: str, key: str) -> Field:
     def load(value: JsonValue) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise Unreadable("is not a list of texts")
-        return tuple(cast("list[str]", value))
+        items = value if isinstance(value, list) else [value]
+        return tuple(item if isinstance(item, str) else canonical(item) for item in items)
 
     return Field(name, key, lambda texts: list(texts) or None, load)
 

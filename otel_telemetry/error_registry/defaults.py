@@ -11,8 +11,8 @@ class Sort(NamedTuple):
     code: str
     """What went wrong, for programs and counts."""
     category: str
-    """Whose matter it is: `cancelled`, `conflict`, `defect`, `external`, `input`, `not_found`, `permission`, `resource`,
-    `system`, `transient`, `unexpected`, or a word of the host's own."""
+    """Whose matter it is: `cancelled`, `conflict`, `defect`, `external`, `input`, `not_found`, `permission`,
+    `resource`, `system`, `transient`, `unexpected`, or a word of the host's own."""
     retryable: bool = False
     """Whether doing the same again may succeed."""
 

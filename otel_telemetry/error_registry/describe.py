@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from otel_telemetry.records import JsonValue
-from span_processors.redaction import Redactor
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_telemetry.records import JsonValue
+    from span_processors.redaction import Redactor
 
 MAX_MESSAGE: Final = 8_192
 """Characters of a message that are kept."""
@@ -24,12 +26,14 @@ _MARGIN: Final = 4_096
 """How much more than is kept goes through redaction, so that no secret is cut in two and half of it missed."""
 
 _ROW_VALUES: Final = re.compile(
-    r"^(DETAIL:|\[parameters:).*?(?=^(?:HINT:|CONTEXT:|STATEMENT:|LOCATION:|LINE \d|\[SQL:|\[parameters:|\(Background|Traceback |  File )|^$|\Z)",
+    r"^(DETAIL:|\[parameters:).*?"
+    r"(?=^(?:HINT:|CONTEXT:|STATEMENT:|LOCATION:|LINE \d|\[SQL:|\[parameters:|\(Background|Traceback |  File )|^$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 """Where database drivers quote the values of a row, or of a statement's parameters."""
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 def message_of(error: BaseException, redactor: Redactor) -> str:
@@ -41,16 +45,17 @@ def message_of(error: BaseException, redactor: Redactor) -> str:
 def detail_of(error: BaseException, redactor: Redactor) -> dict[str, JsonValue]:
     """Return what an exception says besides its message: its class, its notes, and what well-known classes carry."""
     detail: dict[str, JsonValue] = {"type": type_name(error)}
-    notes = _safely(lambda: _notes(error), [])
+    notes = _safely(lambda: _notes(error), None)
     if notes:
         detail["notes"] = [bounded(note, redactor) for note in notes]
+    more: dict[str, JsonValue] | None = None
     if isinstance(error, OSError):
-        detail |= _safely(lambda: _os_detail(error, redactor), {})
+        more = _safely(lambda: _os_detail(error, redactor), None)
     elif isinstance(error, KeyError):
-        detail |= _safely(lambda: {"key": redactor.value(error.args[0])[0]}, {})
+        more = _safely(lambda: {"key": redactor.value(error.args[0])[0]}, None)
     elif isinstance(error, BaseExceptionGroup):
-        detail |= _safely(lambda: _group_detail(error, redactor), {})
-    return detail
+        more = _safely(lambda: _group_detail(error, redactor), None)
+    return detail | (more or {})
 
 
 def cause_of(error: BaseException) -> BaseException | None:
@@ -93,7 +98,7 @@ def bounded(text: str, redactor: Redactor, limit: int = MAX_MESSAGE) -> str:
     return f"{kept}... ({len(text) - len(kept)} characters cut)"
 
 
-def _safely(ask: Callable[[], T], otherwise: T) -> T:
+def _safely(ask: Callable[[], T], otherwise: S) -> T | S:
     try:
         return ask()
     except BaseException:  # whatever a class of the host does here, the host must not feel it

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otel_telemetry.error_registry.defaults import DEFAULTS, UNSORTED, Sort
 from otel_telemetry.error_registry.describe import bounded, cause_of, detail_of, message_of
 from otel_telemetry.errors import ConfigurationError, unknown
 from otel_telemetry.records import MAX_CAUSES, ErrorRecord
-from span_processors.redaction import Redactor
+
+if TYPE_CHECKING:
+    from span_processors.redaction import Redactor
 
 _CACHE_SIZE: Final = 1024
 _MAX_COUNTED: Final = 1000
@@ -32,7 +34,7 @@ class ErrorRegistry:
 
     @classmethod
     def from_mapping(cls, errors: Mapping[str, Any]) -> ErrorRegistry:
-        """Make a registry from settings: dotted names of exceptions to a code, or to a table of code, category, retryable.
+        """Make a registry from settings: names of exceptions to a code, or to a table of code, category and retryable.
 
         Raises:
             ConfigurationError: a value is neither, or a table has another key.
@@ -100,7 +102,7 @@ class ErrorRegistry:
             else:
                 record = self._record(error, redactor)
         except BaseException:  # the host's classes may do anything, and its own exception must not be replaced
-            record = ErrorRecord(code=UNSORTED.code, category=UNSORTED.category, message=f"<{type(error).__name__}: not readable>")
+            record = ErrorRecord(code=UNSORTED.code, category=UNSORTED.category, message="<unreadable error>")
         return dataclasses.replace(record, step_id=step_id, tool_name=tool_name)
 
     def _record(self, error: BaseException, redactor: Redactor) -> ErrorRecord:
@@ -122,9 +124,11 @@ class ErrorRegistry:
         return cast("ErrorRecord", record)  # the chain begins with the error itself
 
     def _find(self, exception: type[BaseException]) -> Sort:
-        named = {found: sort for name, sort in self._by_name.items() if (found := _imported(name)) is not None}
+        named = {id(_imported(name)): sort for name, sort in self._by_name.items()}
         for cls in exception.__mro__:
-            sort = self._by_class.get(cls) or named.get(cls) or self._by_name.get(f"{cls.__module__}.{cls.__qualname__}")
+            # a class is imported by other names than the one it was defined under, and some are never imported by name
+            defined = self._by_name.get(f"{cls.__module__}.{cls.__qualname__}")
+            sort = self._by_class.get(cls) or named.get(id(cls)) or defined
             if sort is not None:
                 return sort
         return UNSORTED

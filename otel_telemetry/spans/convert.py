@@ -75,7 +75,7 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
     text, payload = write(span, attributes, _ERROR_CODE if status == _FAILED else 0, document)
     span_id, parent_id = span.span_id, span.parent_span_id
     return SpanRow(
-        execution_id or f"{span.trace_id:032x}",
+        f"{span.trace_id:032x}" if execution_id is None else execution_id,
         span_id - (1 << 64) if span_id >> 63 else span_id,
         span.start_ns,
         span.trace_id.to_bytes(16, "big"),

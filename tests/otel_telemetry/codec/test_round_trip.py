@@ -1,0 +1,137 @@
+"""Nothing is lost between records, spans, rows and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from otel_telemetry import semconv
+from otel_telemetry.codec import (
+    decode,
+    encode,
+    error_from_json,
+    error_to_json,
+    from_json,
+    json_schema,
+    summary,
+    to_json,
+)
+from otel_telemetry.records import ErrorRecord, ExecutionRecord
+from otel_telemetry.spans import data_of, row_of
+from span_processors.redaction import canonical
+from tests.otel_telemetry.codec.recorded import traces
+from tests.otel_telemetry.codec.records import ERRORS, executions
+from tests.otel_telemetry.strategies import ATTRIBUTES, OWN_ATTRIBUTES, spans
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from span_processors.data import SpanData
+
+SCHEMA = Draft202012Validator(json_schema(ExecutionRecord))
+slow_to_make = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+
+# few ids, so that spans are each other's parents, in circles too
+FEW_IDS = st.sampled_from([1, 2, 3, 4, 2**64 - 1])
+TRACES = st.lists(spans(OWN_ATTRIBUTES | ATTRIBUTES, ids=FEW_IDS, trace_ids=st.just(7)), min_size=1, max_size=6)
+
+
+@given(executions())
+@settings(slow_to_make, max_examples=100)
+def test_a_record_comes_back_from_its_spans(record: ExecutionRecord) -> None:
+    check_comes_back(record)
+
+
+@pytest.mark.slow
+@given(executions())
+@settings(slow_to_make, max_examples=1000)
+def test_a_thousand_records_come_back_from_their_spans(record: ExecutionRecord) -> None:
+    check_comes_back(record)
+
+
+def check_comes_back(record: ExecutionRecord) -> None:
+    made = encode(record)
+    assert decode(made) == record
+    assert decode(made[::-1]) == record, "the order of the spans says nothing"
+
+
+@given(executions())
+@settings(slow_to_make, max_examples=50)
+def test_a_record_comes_back_from_its_rows_and_from_json(record: ExecutionRecord) -> None:
+    made = encode(record)
+    stored = [data_of(row_of(span, 1)) for span in made]
+    assert stored == made
+    assert decode(stored) == record
+    written = to_json(record)
+    SCHEMA.validate(written)
+    text = canonical(written)
+    assert from_json(json.loads(text)) == record
+    assert canonical(to_json(from_json(json.loads(text)))) == text
+
+
+@given(TRACES)
+@settings(slow_to_make, max_examples=100)
+def test_whatever_spans_say_is_kept(recorded: list[SpanData]) -> None:
+    check_kept(recorded)
+
+
+def check_kept(recorded: list[SpanData]) -> None:
+    record = decode(recorded)
+    made = encode(record)
+    assert decode(made) == record
+    assert from_json(json.loads(json.dumps(to_json(record)))) == record
+    SCHEMA.validate(to_json(record))
+    assert sorted(map(identity, made)) == sorted({identity(span) for span in recorded})
+    said = defaultdict(list)
+    for span in made:
+        said[identity(span)].append(said_by(span))
+    for span in recorded:
+        assert any(said_by(span).items() <= other.items() for other in said[identity(span)]), span
+
+
+def identity(span: SpanData) -> Any:
+    return json.dumps(span._replace(attributes={}))
+
+
+def said_by(span: SpanData) -> dict[str, str]:
+    """What the attributes of a span say, as text: JSON null says nothing, and JSON may come as text or as itself."""
+    return {
+        key: value if isinstance(value, str) else canonical(value)
+        for key, value in span.attributes.items()
+        if value is not None and key != semconv.PROBLEMS and (value != "null" or key not in semconv.PAYLOAD_KEYS)
+    }
+
+
+@given(spans(OWN_ATTRIBUTES | ATTRIBUTES), st.booleans())
+def test_a_summary_says_what_the_record_says(span: SpanData, interrupted: bool) -> None:  # noqa: FBT001  (hypothesis passes it by name)
+    record = decode([span], interrupted={span.span_id} if interrupted else ())
+    if record.rootless:
+        return
+    line = summary(span, interrupted=interrupted)
+    for name in (
+        *("execution_id", "type", "workflow_name", "workflow_version", "status", "started_at", "completed_at"),
+        *("duration_ms", "error", "caller_id", "metadata", "interrupted", "parent_execution_id", "problems"),
+    ):
+        assert getattr(line, name) == getattr(record, name), name
+    assert line.trace_id == f"{span.trace_id:032x}"
+
+
+@given(ERRORS)
+def test_an_error_comes_back_from_json(error: ErrorRecord) -> None:
+    assert error_from_json(json.loads(canonical(error_to_json(error)))) == error
+
+
+def test_recorded_traces_of_others_are_kept(test_data: Path) -> None:
+    number = 0
+    for _, recorded in traces(test_data):
+        check_kept(recorded)
+        number += len(recorded)
+        record = decode(recorded)
+        assert [row_of(span, None).execution_id for span in recorded] == [record.execution_id] * len(recorded)
+    assert number > 600
