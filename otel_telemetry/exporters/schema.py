@@ -1,4 +1,4 @@
-"""The tables of a store, the same in SQLite and PostgreSQL. With `indexes`, this is the definition that DDL is made from."""
+"""The tables of a store, the same in SQLite and PostgreSQL. DDL is generated from this and `indexes`."""
 
 from __future__ import annotations
 
