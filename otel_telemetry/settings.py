@@ -19,12 +19,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from otel_telemetry.errors import ConfigurationError, unknown
 
 DEFAULT_STORE: Final = "sqlite:///telemetry.db"
 PREFIX: Final = "OTEL_TELEMETRY_"
+Overflow: TypeAlias = Literal["block", "drop_newest", "drop_oldest"]
 _SIZE = re.compile(r"(\d+)\s*(|b|kib|mib|gib|kb|mb|gb)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -52,7 +53,7 @@ class Settings:
     value_patterns: bool = _setting(True, "search values for well-known kinds of credentials")
     max_result_size: int = _setting(2**20, "bytes of JSON kept of one value; what is longer is cut and says so")
     queue_size: int = _setting(64 * 2**20, "bytes of spans that may wait for the store")
-    overflow: str = _setting("block", "what happens when they would be more: block, drop_newest or drop_oldest")
+    overflow: Overflow = _setting("block", "what happens when they would be more: block, drop_newest or drop_oldest")
     block_timeout_ms: int = _setting(
         1000, "how long a producer may be held back under `block`, before a span is dropped and counted"
     )
@@ -116,8 +117,8 @@ def _convert(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError(f"needs a table, not {type(value).__name__}; it can be set in TOML and by keyword only")
         return dict(value)
-    if name == "overflow" and value not in OVERFLOW_POLICIES:
-        raise ValueError(unknown("policy", value, OVERFLOW_POLICIES))
+    if name == "overflow" and value not in get_args(Overflow):
+        raise ValueError(unknown("policy", value, get_args(Overflow)))
     return _text(value)
 
 
@@ -127,9 +128,6 @@ def _items(text: str) -> list[Any]:
         return text.split(",")
     items = json.loads(text)
     return items if isinstance(items, list) else [items]
-
-
-OVERFLOW_POLICIES: Final = ("block", "drop_newest", "drop_oldest")
 
 
 def _text(value: Any) -> str:

@@ -213,10 +213,10 @@ class TelemetryStore:
         if started_ns is None:
             started_ns = ended_ns if ended_ns is not None else time.time_ns()
         with self._recording():
-            source = _member(ToolCallSource, source)
+            origin: ToolCallSource = _member(ToolCallSource, source)
             if execution_id is None:
                 call = self._recorder.start_tool_call(
-                    tool_name, params=params, call_id=call_id, step_id=step_id, source=source, started_at_ns=started_ns
+                    tool_name, params=params, call_id=call_id, step_id=step_id, source=origin, started_at_ns=started_ns
                 )
             else:
                 execution = self._recorder.open_execution(execution_id)
@@ -225,7 +225,7 @@ class TelemetryStore:
                     self._recorder.open_step(execution_id, step_id)  # raises: it was never started
                 parent = steps.open.get(step_id, execution) if step_id is not None else execution
                 call = parent.tool_call(
-                    tool_name, params=params, call_id=call_id, step_id=step_id, source=source, started_at_ns=started_ns
+                    tool_name, params=params, call_id=call_id, step_id=step_id, source=origin, started_at_ns=started_ns
                 )
             if error is not None:
                 call.result = result

@@ -19,7 +19,8 @@ from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.forward import ForwardingSink
 from span_processors.ids import IdGenerator
-from span_processors.processor import QueueSettings, RedactingSpanProcessor
+from span_processors.backlog import QueueSettings
+from span_processors.processor import RedactingSpanProcessor
 from span_processors.redaction import RedactionSettings, Redactor
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ class Telemetry:
         )
         self.tracer_provider.add_span_processor(self.processor)
         self.recorder = Recorder(
-            self.tracer_provider, redactor=self.redactor, errors=self.errors, strict=configured.strict
+            self.tracer_provider,
+            redactor=self.redactor,
+            errors=self.errors,
+            strict=configured.strict,
+            on_change=self.processor.announce,
         )
         self._active = None if configured.disabled else self.recorder
         instruments = Instruments(lambda: self._active)

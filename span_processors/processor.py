@@ -9,7 +9,7 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from span_processors.backlog import QueueSettings
 from span_processors.flatten import flatten
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Span as ApiSpan
     from opentelemetry.util.types import AttributeValue
 
     from span_processors.ledger import DropReason
@@ -115,10 +116,10 @@ class RedactingSpanProcessor(SpanProcessor):
         finally:
             own_work.active = False
 
-    def announce(self, span: Span) -> None:
+    def announce(self, span: ApiSpan) -> None:
         """Have an open span written again as it is now, where sinks want starts: something about it has changed."""
         key = span.get_span_context().span_id
-        if key in self._open:
+        if key in self._open and isinstance(span, Span):
             self._announce(span, key)
 
     def _announce(self, span: Span, key: int) -> None:
