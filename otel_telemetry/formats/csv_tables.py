@@ -17,6 +17,8 @@ Row: TypeAlias = dict[str, Cell]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMULA_STARTS: Final = frozenset("=+-@")
+_CONTROLS: Final = frozenset("\t\r\n")
+_UNSEEN: Final = frozenset("CZ")  # the Unicode categories of control and format characters, and of white space
 _MAX_CELL: Final = 32_767
 """Characters in a cell: spreadsheets take no more."""
 
@@ -70,9 +72,10 @@ class _Utf8:
 
 def safe_text(text: str) -> str:
     """Return `text` in a form that no spreadsheet runs as a formula, or breaks because a cell is too small for it."""
-    visible = text.lstrip("\ufeff\u200b\u2060" + " \t\r\n\v\f\u00a0\u3000")
-    if text[:1] in {"\t", "\r", "\n"} or unicodedata.normalize("NFKC", visible[:1]) in _FORMULA_STARTS:
-        text = "'" + text
+    if not text[:1].isalnum():
+        first_seen = next((char for char in text if unicodedata.category(char)[0] not in _UNSEEN), "")
+        if text[:1] in _CONTROLS or unicodedata.normalize("NFKC", first_seen) in _FORMULA_STARTS:
+            text = "'" + text
     return text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
 
 

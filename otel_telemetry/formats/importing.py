@@ -66,11 +66,11 @@ def rows_from(source: Source, redactor: Redactor, *, format: str | Format | None
 
 def _spans(source: Source, known: str | Format | None, note: Callable[[SpanData], None]) -> Iterator[SpanData]:
     """Yield the spans; before that, `note` each where they can be read twice."""
-    with _opened(source) as stream:
+    with _opened(source) as (stream, can_be_rewound):
         chosen = registry.get(known or registry.recognise(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]))
         if not isinstance(chosen, ReadableFormat):
             raise FormatError(f"format {chosen.name!r} can only be exported: import json, jsonl, otlp or otlp-proto")
-        if stream.seekable():
+        if can_be_rewound:
             start = stream.tell()
             for span in chosen.read(stream):
                 note(span)
@@ -79,18 +79,18 @@ def _spans(source: Source, known: str | Format | None, note: Callable[[SpanData]
 
 
 @contextlib.contextmanager
-def _opened(source: Source) -> Iterator[io.BufferedReader]:
-    """Open `source` for reading, unpacked. A stream stays open."""
+def _opened(source: Source) -> Iterator[tuple[io.BufferedReader, bool]]:
+    """Open `source` for reading, unpacked, and say whether it can be read twice. A stream stays open."""
     with contextlib.ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             source = stack.enter_context(Path(source).open("rb"))
         stream: io.BufferedReader = io.BufferedReader(cast("Any", source), _HEAD_BYTES)
         stack.callback(stream.detach)  # or it would close `source` with itself
         if stream.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] != _GZIP_MAGIC:
-            yield stream
+            yield stream, stream.seekable()
             return
         packed = stack.enter_context(gzip.GzipFile(fileobj=stream))
         try:
-            yield io.BufferedReader(cast("Any", packed), _HEAD_BYTES)
+            yield io.BufferedReader(cast("Any", packed), _HEAD_BYTES), stream.seekable()
         except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
             raise FormatError(f"the gzip file is damaged: {exc}") from exc

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from otel_telemetry.codec import encode, from_json, to_json
 from otel_telemetry.errors import FormatError
 from otel_telemetry.formats import json_text
-from span_processors.redaction import canonical
+from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import orjson
 
 from otel_telemetry.errors import FormatError
-from span_processors.redaction import canonical
+from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,5 +1,6 @@
-"""Contracts to subclass in tests: whoever passes `SpanStoreContract` is a backend. Needs pytest."""
+"""Contracts to subclass in tests: who passes `SpanStoreContract` is a backend, `FormatContract` a format. Needs pytest."""
 
+from otel_telemetry.testing.export_format import FormatContract
 from otel_telemetry.testing.span_store import SpanStoreContract
 
-__all__ = ["SpanStoreContract"]
+__all__ = ["FormatContract", "SpanStoreContract"]

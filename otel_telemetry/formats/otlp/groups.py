@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.codec import encode
-from span_processors.redaction import canonical
+from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

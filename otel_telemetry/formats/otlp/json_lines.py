@@ -9,7 +9,7 @@ from otel_telemetry.formats import json_text
 from otel_telemetry.formats.otlp.endpoint import send
 from otel_telemetry.formats.otlp.groups import requests
 from otel_telemetry.formats.otlp.json_spans import OTHER_SIGNALS, TRACES, request_from_json, request_to_json
-from span_processors.redaction import canonical
+from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

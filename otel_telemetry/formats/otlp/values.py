@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otel_telemetry.errors import FormatError
 from otel_telemetry.formats import json_text
-from span_processors.redaction import canonical
+from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from span_processors.data import JsonValue
