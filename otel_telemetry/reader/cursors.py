@@ -28,8 +28,7 @@ class Cursor(NamedTuple):
 
 def write(as_of_ns: int, position: Position, where: Filter, order_by: OrderBy) -> str:
     """Return the text of a cursor."""
-    content = orjson.dumps([as_of_ns, *position, _seal(as_of_ns, position, where, order_by)])
-    return base64.urlsafe_b64encode(content).decode("ascii").rstrip("=")
+    return _text_of(orjson.dumps([as_of_ns, *position, _seal(as_of_ns, position, where, order_by)]))
 
 
 def read(text: object) -> Cursor:
@@ -45,6 +44,8 @@ def read(text: object) -> Cursor:
         as_of_ns, value, started_ns, execution_id, span_id, seal = orjson.loads(content)
     except (ValueError, TypeError):
         raise InvalidCursorError(_INVALID) from None
+    if _text_of(content) != text:
+        raise InvalidCursorError(_INVALID)
     return Cursor(as_of_ns, Position(value, started_ns, execution_id, span_id), seal)
 
 
@@ -56,6 +57,10 @@ def check(cursor: Cursor, where: Filter, order_by: OrderBy) -> None:
     """
     if cursor.seal != _seal(cursor.as_of_ns, cursor.position, where, order_by):
         raise InvalidCursorError(_INVALID)
+
+
+def _text_of(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode("ascii").rstrip("=")
 
 
 def _seal(as_of_ns: int, position: Position, where: Filter, order_by: OrderBy) -> str:

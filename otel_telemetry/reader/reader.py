@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Final, Literal, Self, Unpack, overload
 
 from otel_telemetry import codec, filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
@@ -21,8 +20,12 @@ from otel_telemetry.query import (
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
 from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, statistics
-from otel_telemetry.records import ExecutionRecord, ExecutionSummary
 from otel_telemetry.spans import RowKind, SpanRow, data_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from otel_telemetry.records import ExecutionRecord, ExecutionSummary
 
 MAX_LIMIT: Final = 10_000
 _BATCH: Final = 100

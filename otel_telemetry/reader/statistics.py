@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from otel_telemetry.spans import RowKind, RowStatus, SpanRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 StatsBy = Literal["tool", "step"]
 STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow, index_value
-from span_processors.data import JsonValue, ResourceData
+from otel_telemetry.semconv import EXECUTION_ID, EXECUTION_TYPE, KIND, METADATA, OPERATION_NAME, SCOPE_NAME, STATUS
+from otel_telemetry.spans import RowKind, SpanRow, default_name, row_of
+from span_processors.data import CleanText, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
+
+if TYPE_CHECKING:
+    from span_processors.data import JsonValue
 
 LIVE_LEASE: Final = 7
 DEAD_LEASE: Final = 8
@@ -32,42 +36,45 @@ _RESOURCES: Final = (
 
 
 def make_row(kind: RowKind, execution_id: str, span_id: int, **columns: Any) -> SpanRow:
-    """Make a row of which only the given columns matter; `payload` and `document` are given as values."""
+    """Make a row of which only the given columns matter.
+
+    Beside columns, `payload` is given as a value, `metadata` as a mapping; `attributes` are what the document holds.
+    """
     resource = columns.pop("resource", _RESOURCES[span_id % 2])
-    metadata: dict[str, JsonValue] = columns.pop("metadata", {})
-    document = {"j": {"otel_telemetry.metadata": metadata}} if metadata else {}
-    document |= columns.pop("document", {})
-    payload = columns.pop("payload", None)
-    plain = SpanRow(
-        execution_id=execution_id,
-        span_id=span_id,
-        started_ns=1_000,
-        trace_id=(abs(span_id) + 1).to_bytes(16, "big"),
-        parent_span_id=None,
-        kind=int(kind),
-        status=int(RowStatus.COMPLETED),
-        ended_ns=2_000,
-        sequence=None,
-        name=None,
-        execution_type="workflow" if kind is RowKind.EXECUTION else None,
-        workflow_name=None,
-        workflow_version=None,
-        caller_id=None,
-        parent_execution_id=None,
-        step_id=None,
-        attempt=None,
-        tool_name=None,
-        error_code=None,
-        error_category=None,
-        fingerprint=None,
-        lease_id=None,
-        resource_id=resource.key,
-        document=canonical(document) if document else None,
-        payload=None if payload is None else canonical(payload),
+    metadata = columns.pop("metadata", None)
+    attributes: dict[str, JsonValue] = {EXECUTION_ID: execution_id, **columns.pop("attributes", {})}
+    if kind is not RowKind.SPAN:
+        attributes[KIND] = kind.name.lower()
+    if kind in {RowKind.EXECUTION, RowKind.STEP}:
+        attributes[STATUS] = "completed"
+    if kind is RowKind.EXECUTION:
+        attributes |= {EXECUTION_TYPE: "workflow", OPERATION_NAME: "invoke_workflow"}
+    if metadata is not None:
+        attributes[METADATA] = CleanText(canonical(metadata))
+    if "payload" in columns:
+        columns["payload"] = canonical(columns["payload"])
+    span = SpanData(
+        trace_id=abs(span_id) + 1,
+        span_id=span_id % 2**64,
+        parent_span_id=1 if kind is RowKind.SPAN else None,
+        trace_state="",
+        flags=1,
+        name=default_name(kind, None, None, None) or "",
+        kind=0,
+        start_ns=1_000,
+        end_ns=2_000,
+        status_code=0,
+        status_message=None,
+        attributes=attributes,
+        events=(),
+        links=(),
+        dropped_attributes=0,
+        dropped_events=0,
+        dropped_links=0,
         resource=resource,
-        metadata=tuple((key, index_value(value)) for key, value in metadata.items()),
+        scope=ScopeData(SCOPE_NAME),
     )
-    return plain._replace(**columns)
+    return row_of(span, None)._replace(**columns)
 
 
 def _corpus() -> list[SpanRow]:
@@ -148,7 +155,7 @@ def _corpus() -> list[SpanRow]:
         make_row(
             execution, f"hostile-{number}", 100 + number, started_ns=10_000, ended_ns=10_000 + number % 3, name=text,
             workflow_name=text, caller_id=text, error_code=text, metadata={text: text}, payload={"inputs": text},
-            document={"a": {text: [text]}},
+            attributes={f"key {text}": [text]},
         )
         for number, text in enumerate(HOSTILE_TEXTS)
     ]  # fmt: skip

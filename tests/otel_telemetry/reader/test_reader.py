@@ -1,0 +1,295 @@
+"""The reader over a store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from otel_telemetry.errors import InvalidCursorError, InvalidFilterError
+from otel_telemetry.exporters.lease import live_leases
+from otel_telemetry.exporters.registry import open_exporter
+from otel_telemetry.reader import MAX_LIMIT, Page, Reader
+from otel_telemetry.records import ExecutionRecord, ExecutionStatus, ExecutionSummary
+from otel_telemetry.spans import RowKind, SpanRow
+from otel_telemetry.testing.rows import CORPUS, DEAD_LEASE, LIVE_LEASE, make_row
+
+if TYPE_CHECKING:
+    from otel_telemetry.exporters.registry import Exporter
+    from otel_telemetry.query import Lease, SpanStore
+
+HOUR = 3_600 * 10**9
+
+
+class Clock:
+    now_ns = 100 * HOUR
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+def alive(leases: Iterable[Lease], now_ns: int) -> frozenset[int]:
+    return frozenset({LIVE_LEASE})
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    exporter = open_exporter("memory://")
+    yield exporter
+    exporter.close()
+
+
+@pytest.fixture
+def store(exporter: Exporter) -> Iterator[SpanStore]:
+    with closing(exporter.store()) as store:
+        yield store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def reader(store: SpanStore, clock: Clock) -> Reader:
+    return Reader(store, alive=alive, clock=clock)
+
+
+def run(number: int, **columns: Any) -> SpanRow:
+    return make_row(RowKind.EXECUTION, f"run-{number}", number, **{"started_ns": number, "ended_ns": number, **columns})
+
+
+def ids(page: Iterable[ExecutionRecord | ExecutionSummary]) -> list[str]:
+    return [record.execution_id for record in page]
+
+
+def test_a_page_has_whole_records(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(CORPUS)
+    page = reader.query(execution_id=["run-1", "run-2"])
+    assert isinstance(page, Page)
+    assert len(page) == 2
+    assert page.next_cursor is None
+    second, first = page
+    assert (first.execution_id, first.inputs, first.metadata) == (
+        "run-1",
+        {"city": "K\u00f6ln"},
+        {"order": 17, "vip": True},
+    )
+    assert [(step.step_id, [call.tool_name for call in step.tool_calls]) for step in first.steps] == [
+        ("load", ["http.get"])
+    ]
+    assert [step.attempt for step in second.steps] == [2]
+
+
+def test_summaries_are_the_same_executions(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(CORPUS)
+    summaries, records = reader.query(payloads=False), reader.query()
+    assert all(isinstance(summary, ExecutionSummary) for summary in summaries)
+    shared = ("execution_id", "workflow_name", "status", "started_at", "duration_ms", "metadata", "interrupted", "type")
+    for summary, record in zip(summaries, records, strict=True):
+        for name in shared:
+            assert getattr(summary, name) == getattr(record, name)
+
+
+@pytest.mark.parametrize("limit", [0, -1, MAX_LIMIT + 1, 1.0, "5", True, None])
+def test_a_limit_out_of_range_is_refused(reader: Reader, limit: Any) -> None:
+    with pytest.raises(InvalidFilterError, match="limit is a whole number from 1 to 10,000"):
+        reader.query(limit=limit)
+
+
+def test_names_that_do_not_exist_are_refused(reader: Reader) -> None:
+    with pytest.raises(InvalidFilterError, match="did you mean '-started_at'"):
+        reader.query(order_by="-startd_at")  # type: ignore[call-overload]
+    with pytest.raises(InvalidFilterError, match="unknown by 'tools'"):
+        reader.stats("tools")  # type: ignore[arg-type]
+    for ask in (reader.query, reader.count, reader.iterate, reader.stats, reader.last):
+        with pytest.raises(InvalidFilterError, match="did you mean 'workflow_name'"):
+            ask(workflow="x")  # type: ignore[call-overload]
+    with pytest.raises(InvalidFilterError, match="order_by"):
+        reader.iterate(order_by="newest")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("total", [0, 1, 4, 5, 9])
+def test_cursors_lead_through_everything(exporter: Exporter, reader: Reader, total: int) -> None:
+    exporter.write([run(number) for number in range(total)])
+    seen: list[str] = []
+    cursor: str | None = None
+    pages = 0
+    while pages == 0 or cursor:
+        page = reader.query(limit=4, cursor=cursor, payloads=False)
+        seen += ids(page)
+        cursor = page.next_cursor
+        pages += 1
+    assert seen == [f"run-{number}" for number in reversed(range(total))]
+    assert pages == max(1, -(-total // 4))
+
+
+def test_a_cursor_goes_with_its_query(exporter: Exporter, reader: Reader) -> None:
+    exporter.write([run(number) for number in range(5)])
+    cursor = reader.query(limit=2, status="completed").next_cursor
+    assert ids(reader.query(limit=3, status="completed", cursor=cursor)) == ["run-2", "run-1", "run-0"]
+    with pytest.raises(InvalidCursorError):
+        reader.query(limit=2, cursor=cursor)
+    with pytest.raises(InvalidCursorError):
+        reader.query(limit=2, status="completed", order_by="started_at", cursor=cursor)
+
+
+def test_a_span_of_time_means_the_same_on_every_page(exporter: Exporter, reader: Reader, clock: Clock) -> None:
+    """It counts back from the first page, however long somebody reads."""
+    start = clock.now_ns - HOUR
+    exporter.write([run(number, started_ns=start + number, ended_ns=None) for number in range(4)])
+    first = reader.query(limit=2, started_after="1h")
+    clock.now_ns += 10 * HOUR
+    assert ids(reader.query(limit=2, started_after="1h", cursor=first.next_cursor)) == ["run-1", "run-0"]
+    assert reader.count(started_after="1h") == 0
+
+
+def test_get(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(CORPUS)
+    record = reader.get("run-1")
+    assert record is not None
+    assert record == reader.query(execution_id="run-1").records[0]
+    assert reader.get("nobody") is None
+    assert reader.get("nul\0") is None
+    with pytest.raises(InvalidFilterError):
+        reader.get(17)  # type: ignore[arg-type]
+
+
+def test_an_execution_whose_own_row_is_not_there_is_found_by_its_id(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(CORPUS)
+    record = reader.get("no-execution")
+    assert record is not None
+    assert [step.step_id for step in record.steps] == ["load"]
+    assert any("missing" in problem for problem in record.problems)
+    assert reader.count(execution_id="no-execution") == 0
+
+
+def test_last(exporter: Exporter, reader: Reader) -> None:
+    assert reader.last() is None
+    exporter.write([run(1, status=3), run(2)])
+    newest, failed = reader.last(), reader.last(status="failed")
+    assert newest is not None
+    assert failed is not None
+    assert (newest.execution_id, failed.execution_id) == ("run-2", "run-1")
+
+
+def test_an_id_that_was_used_twice_is_two_executions(exporter: Exporter, reader: Reader) -> None:
+    """Each has the spans of its own trace; by id, the earliest is given, and the other is said to be there."""
+    rows = []
+    for number, name in ((1, "first"), (2, "second")):
+        trace = number.to_bytes(16, "big")
+        own = {"trace_id": trace, "started_ns": number}
+        rows.append(make_row(RowKind.EXECUTION, "run", number, workflow_name=name, **own))
+        rows.append(make_row(RowKind.STEP, "run", 10 + number, step_id=name, **own))
+    exporter.write(rows)
+    assert reader.count() == 2
+    found = [(record.workflow_name, [step.step_id for step in record.steps]) for record in reader.query()]
+    assert found == [("second", ["second"]), ("first", ["first"])]
+    record = reader.get("run")
+    assert record is not None
+    assert record.workflow_name == "first"
+    assert any("same id" in problem for span in record.spans for problem in span.problems)
+
+
+def test_interrupted_by_lease(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(
+        [
+            run(1, status=1, ended_ns=None, lease_id=LIVE_LEASE),
+            run(2, status=1, ended_ns=None, lease_id=DEAD_LEASE),
+            run(3, status=2, lease_id=DEAD_LEASE),
+        ]
+    )
+    for page in (reader.query(), reader.query(payloads=False)):
+        assert {record.execution_id: record.interrupted for record in page} == {
+            "run-1": False,
+            "run-2": True,
+            "run-3": False,
+        }
+    assert ids(reader.query(interrupted=True)) == ["run-2"]
+    record = reader.get("run-2")
+    assert record is not None
+    assert record.interrupted
+    assert record.status is ExecutionStatus.RUNNING
+
+
+def test_a_process_that_lives_is_not_interrupted_until_it_closes(exporter: Exporter, store: SpanStore) -> None:
+    reader = Reader(store, alive=live_leases)
+    exporter.heartbeat()
+    (lease,) = store.leases()
+    exporter.write([run(1, status=1, ended_ns=None, lease_id=lease.lease_id)])
+    assert reader.count(interrupted=False) == 1
+    exporter.close()
+    assert reader.count(interrupted=True) == 1
+
+
+class Watched:
+    """A store that notes what it is asked, and does something first."""
+
+    def __init__(self, store: SpanStore, before: Any = None) -> None:
+        self._store = store
+        self._before = before
+        self.limits: list[int] = []
+
+    def executions(self, *args: Any, **options: Any) -> list[SpanRow]:
+        self.limits.append(options["limit"])
+        return self._store.executions(*args, **options)
+
+    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+        if self._before:
+            self._before()
+        return self._store.spans(execution_ids)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("payloads", [True, False])
+def test_iterating_goes_batch_by_batch(exporter: Exporter, store: SpanStore, payloads: bool) -> None:  # noqa: FBT001
+    exporter.write([run(number) for number in range(250)])
+    watched = Watched(store)
+    records = Reader(watched, alive=alive).iterate(payloads=payloads)  # type: ignore[call-overload]
+    assert watched.limits == []
+    assert [next(records).execution_id for _ in range(100)] == [f"run-{number}" for number in range(249, 149, -1)]
+    assert watched.limits == [100]
+    assert ids(records) == [f"run-{number}" for number in range(149, -1, -1)]
+    assert watched.limits == [100, 100, 100]
+
+
+@pytest.mark.parametrize("order_by", ["-started_at", "started_at", "-duration", "duration"])
+def test_iterating_while_rows_arrive(exporter: Exporter, reader: Reader, order_by: Any) -> None:
+    old = [run(number, started_ns=1_000 + number, ended_ns=2_000) for number in range(220)]
+    exporter.write(old)
+    seen: list[str] = []
+    for position, record in enumerate(reader.iterate(order_by=order_by, payloads=False)):
+        seen.append(record.execution_id)
+        if position % 90 == 5:
+            exporter.write([run(10_000 + position, started_ns=0), run(20_000 + position, started_ns=9_000)])
+        if position > 500:
+            break
+    expected = [row.execution_id for row in old]
+    assert len(set(seen)) == len(seen)
+    assert [name for name in seen if name in set(expected)] == (
+        expected if order_by in {"started_at", "-duration"} else expected[::-1]
+    )
+
+
+def test_what_goes_away_while_it_is_read(exporter: Exporter, store: SpanStore) -> None:
+    """A page that was found is given, also where its spans are deleted before they are read."""
+    exporter.write([run(1), make_row(RowKind.STEP, "run-1", 2, step_id="load")])
+
+    class Emptied(Watched):
+        def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+            return []
+
+    (record,) = Reader(Emptied(store), alive=alive).query()
+    assert (record.execution_id, record.steps) == ("run-1", ())
+
+
+def test_stats(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(CORPUS)
+    assert [(stats.name, stats.n, stats.failed) for stats in reader.stats()] == [("http.get", 2, 0)]
+    assert [(stats.name, stats.n, stats.failed) for stats in reader.stats("step", status="failed")] == [
+        ("charge", 1, 1)
+    ]
