@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -12,9 +13,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from otel_telemetry import semconv
 from otel_telemetry.codec import decode
-from otel_telemetry.records import ExecutionRecord
 from otel_telemetry.tracing import Clock, Instruments, Recorder
 from span_processors.flatten import flatten
+
+if TYPE_CHECKING:
+    from otel_telemetry.records import ExecutionRecord
 
 
 class Tape:

@@ -234,7 +234,7 @@ def test_arguments_that_do_not_fit_raise_as_they_would_have(tape):
 
 
 def test_arguments_named_like_our_own(tape):
-    def odd(self, function, name, args, kwargs, handle):
+    def odd(self, function, name, *, args, kwargs, handle):
         return (self, function, name, args, kwargs, handle)
 
     wrapped = tape.step("odd")(odd)

@@ -230,10 +230,13 @@ async def cancel_async(pages):
 
 
 async def time_out_async(pages):
-    with pytest.raises(TimeoutError):
+    async def consume():
         async with asyncio.timeout(0):
             async for _ in pages(3):
                 pass
+
+    with pytest.raises(TimeoutError):
+        await consume()
 
 
 @pytest.mark.parametrize(

@@ -330,11 +330,13 @@ def test_a_clock_that_is_set_changes_no_duration_and_no_order(make_tape, stepped
 
 
 def test_structure_survives_a_host_that_sets_too_many_attributes(tape, caplog):
-    with tape.execution("w", inputs={"a": 1}) as run, run.step("s", params={"b": 2}) as step:
-        with step.tool_call("t", params={"c": 3}) as call:
-            for handle in (run, step, call):
-                for n in range(200):
-                    handle.span.set_attribute(f"host.{n}", n)
+    run = tape.recorder.start_execution("w", inputs={"a": 1})
+    step = run.step("s", params={"b": 2})
+    call = step.tool_call("t", params={"c": 3})
+    for handle in (call, step, run):
+        for n in range(200):
+            handle.span.set_attribute(f"host.{n}", n)
+        handle.complete()
     caplog.clear()  # the SDK's own warnings
     record = tape.record()
     assert (record.workflow_name, record.status, record.inputs) == ("w", ExecutionStatus.COMPLETED, {"a": 1})

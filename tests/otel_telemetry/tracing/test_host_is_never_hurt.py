@@ -58,6 +58,37 @@ def broken_recorder(what):
     )
 
 
+def ways_to_run(body, decorate):
+    @decorate("name")
+    async def coroutine(value):
+        return body(value)
+
+    @decorate("name")
+    def generator(value):
+        yield body(value)
+
+    @decorate("name")
+    async def async_generator(value):
+        yield body(value)
+
+    async def first(made):
+        return [item async for item in made].pop()
+
+    def block(value):
+        with decorate("name") as handle:
+            handle.set_attribute("k", 1)
+            handle.result = value
+            return body(value)
+
+    return [
+        decorate("name")(body),
+        lambda value: asyncio.run(coroutine(value)),
+        lambda value: list(generator(value)).pop(),
+        lambda value: asyncio.run(first(async_generator(value))),
+        block,
+    ]
+
+
 @pytest.mark.parametrize("what", ["sampler", "processor", "end", "redactor", "registry", "callback"])
 @pytest.mark.parametrize("level", ["workflow", "step", "tool"])
 @pytest.mark.parametrize("fails", [False, True])
@@ -72,39 +103,7 @@ def test_whatever_of_ours_is_broken(what, level, fails):
             raise ValueError("the host's own")
         return value
 
-    @decorate("name")
-    def function(value):
-        return body(value)
-
-    @decorate("name")
-    async def coroutine(value):
-        return body(value)
-
-    @decorate("name")
-    def generator(value):
-        yield body(value)
-
-    @decorate("name")
-    async def async_generator(value):
-        yield body(value)
-
-    async def first(made):
-        return [item async for item in made][0]
-
-    def block(value):
-        with decorate("name") as handle:
-            handle.set_attribute("k", 1)
-            handle.result = value
-            return body(value)
-
-    ways = [
-        function,
-        lambda value: asyncio.run(coroutine(value)),
-        lambda value: list(generator(value))[0],
-        lambda value: asyncio.run(first(async_generator(value))),
-        block,
-    ]
-    for way in ways:
+    for way in ways_to_run(body, decorate):
         value = object()
         if fails:
             with pytest.raises(ValueError, match="the host's own") as caught:

@@ -13,12 +13,12 @@ from otel_telemetry import semconv
 from otel_telemetry.records import ExecutionStatus, StepStatus
 
 
-class Custom(Exception):
+class CustomError(Exception):
     pass
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: ValueError("x"), lambda: Custom(1), KeyboardInterrupt, SystemExit, GeneratorExit]
+    "make", [lambda: ValueError("x"), lambda: CustomError(1), KeyboardInterrupt, SystemExit, GeneratorExit]
 )
 @pytest.mark.parametrize("is_async", [False, True])
 def test_an_exception_passes_untouched(tape, make, is_async):
@@ -38,17 +38,21 @@ def test_an_exception_passes_untouched(tape, make, is_async):
     def function():
         tool()
 
-    with pytest.raises(type(error)) as caught, tape.execution("w"):
-        if is_async:
-            coroutine().send(None)
-        else:
-            function()
+    def run():
+        with tape.execution("w"):
+            if is_async:
+                coroutine().send(None)
+            else:
+                function()
+
+    with pytest.raises(type(error)) as caught:
+        run()
     assert caught.value is error
     assert error.__cause__ is cause
     assert error.__context__ is context
     assert vars(error) == {}
     names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-    assert names[1:] == ["wrapper", "coroutine" if is_async else "function", "wrapper", "tool"]
+    assert names[1:] == ["run", "wrapper", "coroutine" if is_async else "function", "wrapper", "tool"]
     assert not tape.recorder.problems
 
 
@@ -90,10 +94,11 @@ def test_a_failure_is_told_once_in_full_and_its_parents_refer_to_it(tape):
 def test_another_exception_of_the_same_kind_is_another_failure(tape):
     with tape.execution("w") as run:
         for n in range(3):
-            with pytest.raises(ValueError), run.step("s", step_id=f"s{n}") as step:
-                with pytest.raises(ValueError), step.tool_call("t"):
-                    raise ValueError("inner")
-                gc.collect()
+            step = run.step("s", step_id=f"s{n}")
+            with pytest.raises(ValueError, match="inner"), step.tool_call("t"):
+                raise ValueError("inner")
+            gc.collect()
+            with pytest.raises(ValueError, match="outer"), step:
                 raise ValueError("outer")
     for step in tape.record().steps:
         assert (step.error.message, step.error.tool_name) == ("outer", None)
@@ -119,6 +124,18 @@ def test_an_exception_is_not_kept_alive(tape):
         assert gone() is None
 
 
+async def group_that_fails(work):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())
+        await asyncio.sleep(0)
+        raise ValueError("other")
+
+
+async def time_out(work):
+    async with asyncio.timeout(0):
+        await work()
+
+
 @pytest.mark.parametrize("way", ["cancel", "timeout", "group"])
 def test_cancellation(tape, way):
     @tape.step("wait")
@@ -138,14 +155,10 @@ def test_cancellation(tape, way):
                 await task
         elif way == "timeout":
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0):
-                    await work()
+                await time_out(work)
         else:
             with pytest.raises(ExceptionGroup):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(work())
-                    await asyncio.sleep(0)
-                    raise ValueError("other")
+                await group_that_fails(work)
 
     asyncio.run(run())
     record = tape.record()
