@@ -93,8 +93,9 @@ def _deadline(connection: psycopg.Connection) -> Iterator[None]:
             yield
         finally:
             timer.cancel()
+            timer.join()
 
 
 def _cut(line: socket.socket) -> None:
-    with suppress(OSError):  # it is cut already, or the work has just ended
+    with suppress(OSError):  # the server has ended it already
         line.shutdown(socket.SHUT_RDWR)

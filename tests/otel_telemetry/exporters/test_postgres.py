@@ -150,9 +150,6 @@ def test_a_server_that_hangs_is_given_up_in_time(
 def test_no_thread_outlives_its_transaction(exporter: PostgresSpanExporter) -> None:
     before = threading.active_count()
     exporter.write([row(1)])
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join()
     assert threading.active_count() == before
 
 
