@@ -54,14 +54,14 @@ def classify_licence(licence: str, api_key: str) -> str:
 @tool("record.verify")
 def verify_record(name: str, max_bytes: int) -> dict[str, int]:
     """Compare a distribution's files with the SHA-256 digests in its RECORD."""
-    verified = Counter(files=0, bytes=0, changed=0, missing=0)
+    verified = Counter(files=0, bytes=0, changed=0, unreadable=0)
     for file in distribution(name).files or ():
         if file.hash is None or file.hash.mode != "sha256" or verified["bytes"] >= max_bytes:
             continue
         try:
             content = Path(str(file.locate())).read_bytes()
-        except FileNotFoundError:
-            verified["missing"] += 1
+        except OSError:
+            verified["unreadable"] += 1
             continue
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
         verified.update(files=1, bytes=len(content), changed=int(digest != file.hash.value))
@@ -100,7 +100,8 @@ def write_snapshot(path: Path, versions: Snapshot) -> int:
 def discover() -> Iterator[str]:
     """Yield the name of every distribution in this environment."""
     for found in islice(distributions(), MAX_DISTRIBUTIONS):
-        yield found.metadata["Name"]
+        if name := found.metadata["Name"]:  # what a broken installation leaves behind has none
+            yield name
 
 
 @step("licences")
@@ -140,7 +141,7 @@ def is_signed(found: Distribution) -> bool:
 @workflow(WORKFLOW, version="1")
 def inspect_environment(snapshot: Path, api_key: str) -> dict[str, object]:
     """Inspect the distributions of this environment, some of them closely."""
-    installed = sorted(discover())
+    installed = sorted(set(discover()))
     names = installed[:MAX_INSPECTED]
     licences = survey_licences(names, api_key)
     integrity = check_integrity(names)

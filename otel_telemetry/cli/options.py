@@ -43,9 +43,8 @@ class Output:
         click.echo(json.dumps(value, separators=(",", ":")))
 
     def remark(self, text: str) -> None:
-        """Tell people, on stderr, what is not part of the result."""
-        if not self.json:
-            click.echo(text, err=True)
+        """Say on stderr what is not part of the result."""
+        click.echo(text, err=True)
 
 
 def output_options(command: CommandT) -> CommandT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,18 +34,20 @@ def export(*, format_: str, target: str, where: Filters, overwrite: bool, store:
 
     chosen = formats.get(format_)
     to: Any = sys.stdout.buffer if target == "-" else target
-    with opened(store) as reader:
+    with opened(store) as reader, ExitStack() as stack:
         total = reader.count(**where)
         if not total:
             raise Nothing("No run matches: nothing was written.")
-        with click.progressbar(length=total, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-            written = formats.export_to(
-                chosen,
-                to,
-                reader.iterate(order_by="started_at", **where),
-                overwrite=overwrite,
-                progress=lambda _: bar.update(1),
-            )
+        bar: Any = None
+        if sys.stderr.isatty():
+            bar = stack.enter_context(click.progressbar(length=total, label="Exporting", file=sys.stderr))
+        written = formats.export_to(
+            chosen,
+            to,
+            reader.iterate(order_by="started_at", **where),
+            overwrite=overwrite,
+            progress=bar and (lambda written: bar.update(written - bar.pos)),
+        )
     if target == "-":
         return
     if out.json:

@@ -98,7 +98,7 @@ def test_list_says_when_there_is_more(run, url):
     result = run("list", "--store", url, "-n", "2")
     assert len(result.lines) == 2
     assert "more than 2" in result.err
-    assert not run("list", "--store", url, "-n", "2", "--json").err
+    assert run("list", "--store", url, "-n", "2", "--json").err == result.err
 
 
 def test_list_says_when_there_is_nothing(run, url):

@@ -15,6 +15,7 @@ import otel_telemetry as ot
 from otel_telemetry.cli import demo as example
 from otel_telemetry.codec import from_json
 from otel_telemetry.records import StepStatus, StepType
+from otel_telemetry.semconv import ITEM_COUNT
 from tests.otel_telemetry.cli.conftest import SECRET, shell
 
 
@@ -59,7 +60,7 @@ def test_the_demo_records_everything_that_it_promises(demo):
     assert steps["changes", 2].status is StepStatus.COMPLETED
     assert steps["remember", 1].step_type is StepType.TOOL
     assert len(steps["licences", 1].code_hash) == 64
-    assert steps["discover", 1].span.attributes["otel_telemetry.items.count"] == record.outputs["installed"]
+    assert steps["discover", 1].span.attributes[ITEM_COUNT] >= record.outputs["installed"] > 3
     assert {call.tool_name for call in record.all_tool_calls()} == {
         "licence.classify",
         "metadata.read",
@@ -72,7 +73,6 @@ def test_the_demo_records_everything_that_it_promises(demo):
     assert all(call.params["api_key"].startswith("[REDACTED") for call in classified)
     assert record.inputs["api_key"].startswith("[REDACTED")
     assert record.outputs["integrity"]["files"] > 0
-    assert record.outputs["integrity"]["changed"] == 0
     assert "note:" not in done.stdout
 
 
@@ -80,7 +80,7 @@ def test_the_demo_looks_at_the_real_environment(demo):
     from importlib.metadata import distributions, version
 
     _, record, _ = demo
-    assert record.outputs["installed"] == len(list(distributions()))
+    assert record.outputs["installed"] == len({found.metadata["Name"] for found in distributions()})
     read = [call for call in record.all_tool_calls() if call.tool_name == "metadata.read"]
     assert all(call.result["version"] == version(call.params["name"]) for call in read)
 
@@ -127,8 +127,7 @@ def test_changed_and_missing_files_are_found_out(tmp_path, monkeypatch):
     (info / "RECORD").write_text("".join(f"{name}.py,sha256={digest},6\n" for name in ("good", "bad", "gone")))
     monkeypatch.syspath_prepend(tmp_path)
     verified = example.verify_record("sample", 10**6)
-    assert (verified["changed"], verified["bytes"]) == (1, 12)
-    assert verified["files"] + verified["missing"] == 2 + verified["missing"]
+    assert verified == {"files": 2, "bytes": 12, "changed": 1, "unreadable": 1}
     assert example.verify_record("sample", 6)["files"] == 1
     assert example.read_metadata("sample") == {"version": "1", "licence": "MIT"}
     resolved = example.resolve_requirements("sample")
