@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from span_processors.backlog import QueueSettings
-    from span_processors.clock import Moment
     from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
     from span_processors.flatten import flatten, to_readable
     from span_processors.forward import ForwardingSink
@@ -25,7 +24,6 @@ __all__ = [
     "IdGenerator",
     "JsonValue",
     "LinkData",
-    "Moment",
     "QueueSettings",
     "RedactingSpanProcessor",
     "RedactionSettings",
@@ -50,7 +48,6 @@ _HOMES = {
     **dict.fromkeys(("flatten", "to_readable"), "span_processors.flatten"),
     "ForwardingSink": "span_processors.forward",
     "IdGenerator": "span_processors.ids",
-    "Moment": "span_processors.clock",
     "QueueSettings": "span_processors.backlog",
     "RedactingSpanProcessor": "span_processors.processor",
 }
