@@ -17,9 +17,9 @@ from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.lease import live_leases
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
+from span_processors.backlog import QueueSettings
 from span_processors.forward import ForwardingSink
 from span_processors.ids import IdGenerator
-from span_processors.backlog import QueueSettings
 from span_processors.processor import RedactingSpanProcessor
 from span_processors.redaction import RedactionSettings, Redactor
 
