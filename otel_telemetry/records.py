@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_CAUSES = 3
 """How many causes an `ErrorRecord` keeps below the top one."""
@@ -36,7 +36,7 @@ class ExecutionStatus(str, Enum):
 
 
 class StepStatus(str, Enum):
-    """Where a step stands. The last three are final; a cancelled step is FAILED with an error of code ``cancelled``."""
+    """Where a step stands. The last three are final; a cancelled step is FAILED, its error's code ``cancelled``."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -136,9 +136,9 @@ class SpanInfo:
     """The OpenTelemetry side of a record: its ids, and all that the other fields do not say.
 
     Ids are lower-case hexadecimal (32 and 16 digits). `attributes` holds only what no field of the record was
-    read from, except where the span is `foreign`: recorded by others, under their conventions. Then it holds everything,
-    and the record's fields are a reading of it. `resource` and `scope` are None where they equal those of the
-    execution's own span.
+    read from, except where the span is `foreign`: recorded by others, under their conventions. Then it holds
+    everything, and the record's fields are a reading of it. `resource` and `scope` are None where they equal those
+    of the execution's own span.
     """
 
     trace_id: str
@@ -237,9 +237,9 @@ class ExecutionRecord:
 
     `steps` are in the order they started. `tool_calls` are those made outside any step (a DIRECT
     execution has just one). `spans` are the other spans recorded inside. `interrupted` says that the status
-    was not final when the process that ran the execution went away. `rootless` says that the execution's own span is missing, and
-    that what is known was gathered from the spans inside. `problems` lists, in words, what could not be stored or
-    read back as it was.
+    was not final when the process that ran the execution went away. `rootless` says that the execution's own span
+    is missing, and that what is known was gathered from the spans inside. `problems` lists, in words, what could
+    not be stored or read back as it was.
     """
 
     execution_id: str

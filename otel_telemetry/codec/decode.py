@@ -77,6 +77,8 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
         step = places.step_of(fields)
         if step is None and fields.get("step_id") is not None:
             _add_problem(fields, "its step is not there")
+        elif step is not None and fields["span"].foreign:
+            fields["step_id"] = step["step_id"]
         (loose if step is None else step["tool_calls"]).append(ToolCallRecord(**fields))
     execution["steps"] = tuple(StepRecord(**step | {"tool_calls": tuple(step["tool_calls"])}) for step in steps)
     execution["tool_calls"] = tuple(loose)

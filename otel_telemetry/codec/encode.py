@@ -29,8 +29,8 @@ def encode(record: ExecutionRecord) -> list[SpanData]:
     """
     try:
         return _Encoder(record).spans()
-    except (ValueError, OverflowError) as error:
-        raise FormatError(f"execution {record.execution_id}: {error}") from error
+    except ValueError as error:
+        raise FormatError(f"execution {record.execution_id!r}: {error}") from error
 
 
 class _Encoder:

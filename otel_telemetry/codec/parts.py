@@ -74,11 +74,12 @@ class Part:
 
 def parts_of(spans: Sequence[SpanData]) -> list[Part]:
     """Return the spans in the order they started. One that is given twice, equal in all, is one."""
-    parts: list[Part] = []
-    for span in sorted(spans, key=_order):
-        if not parts or parts[-1].span != span:
-            parts.append(Part(span))
-    return parts
+    kept: dict[tuple[int, int, int], list[SpanData]] = {}
+    for span in spans:
+        alike = kept.setdefault(_order(span), [])
+        if span not in alike:
+            alike.append(span)
+    return [Part(span) for key in sorted(kept) for span in kept[key]]
 
 
 def choose_root(parts: Sequence[Part]) -> Part | None:

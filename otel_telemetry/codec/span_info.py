@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otel_telemetry.errors import unknown
 from otel_telemetry.records import JsonValue, SpanEvent, SpanInfo, SpanLink, SpanResource, SpanScope
 from span_processors.data import EventData, LinkData, ResourceData, ScopeData, SpanData
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("internal", "server", "client", "producer", "consumer")
 _STATUS_CODES: Final = ("unset", "ok", "error")
+_TRACE_ID: Final = re.compile("[0-9a-f]{32}")
+_SPAN_ID: Final = re.compile("[0-9a-f]{16}")
 
 
 class Origin(NamedTuple):
@@ -61,11 +65,15 @@ def info_of(span: SpanData, attributes: Mapping[str, JsonValue], *, foreign: boo
 def span_of(
     info: SpanInfo, attributes: dict[str, JsonValue], started_at: int, completed_at: int | None, origin: Origin | None
 ) -> SpanData:
-    """Return the span that `info_of` was given."""
+    """Return the span that `info_of` was given.
+
+    Raises:
+        ValueError: an id or a name is not one that a span can have.
+    """
     return SpanData(
-        trace_id=int(info.trace_id, 16),
-        span_id=int(info.span_id, 16),
-        parent_span_id=None if info.parent_span_id is None else int(info.parent_span_id, 16),
+        trace_id=_id(info.trace_id, _TRACE_ID),
+        span_id=_id(info.span_id, _SPAN_ID),
+        parent_span_id=None if info.parent_span_id is None else _id(info.parent_span_id, _SPAN_ID),
         trace_state=info.trace_state,
         flags=info.flags,
         name=info.name,
@@ -81,8 +89,8 @@ def span_of(
         ),
         links=tuple(
             LinkData(
-                int(link.trace_id, 16),
-                int(link.span_id, 16),
+                _id(link.trace_id, _TRACE_ID),
+                _id(link.span_id, _SPAN_ID),
                 link.trace_state,
                 link.flags,
                 dict(link.attributes),
@@ -121,9 +129,19 @@ def _scope_of(scope: SpanScope | None) -> ScopeData:
     return ScopeData(scope.name, scope.version, scope.schema_url, dict(scope.attributes))
 
 
+def _id(text: str, form: re.Pattern[str]) -> int:
+    if not form.fullmatch(text):
+        raise ValueError(f"{text!r:.40} is no id of the form {form.pattern}")
+    return int(text, 16)
+
+
 def _name(names: tuple[str, ...], number: int) -> str:
-    return names[number] if 0 <= number < len(names) else str(number)
+    return names[number] if 0 <= number < len(names) else str(number)  # of a later version of OpenTelemetry
 
 
 def _number(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else int(name)
+    if name.isdecimal():
+        return int(name)
+    if name not in names:
+        raise ValueError(unknown("name", name, names))
+    return names.index(name)

@@ -87,7 +87,7 @@ def check_kept(recorded: list[SpanData]) -> None:
     assert decode(made) == record
     assert from_json(json.loads(json.dumps(to_json(record)))) == record
     SCHEMA.validate(to_json(record))
-    assert sorted(map(identity, made)) == sorted({identity(span) for span in recorded})
+    assert {identity(span) for span in made} == {identity(span) for span in recorded}
     said = defaultdict(list)
     for span in made:
         said[identity(span)].append(said_by(span))

@@ -1,0 +1,391 @@
+"""How spans nest into a record, and what is said of those that do not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otel_telemetry import semconv
+from otel_telemetry.codec import decode, encode, summary
+from otel_telemetry.records import (
+    ErrorRecord,
+    ExecutionRecord,
+    ExecutionStatus,
+    ExecutionType,
+    StepStatus,
+    ToolCallSource,
+)
+from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
+
+RESOURCE = ResourceData.of({"service.name": "test"})
+SCOPE = ScopeData(semconv.SCOPE_NAME)
+
+
+def make(span_id: int, parent: int | None, attributes: dict[str, Any], **fields: Any) -> SpanData:
+    values: dict[str, Any] = {
+        "trace_id": 7,
+        "trace_state": "",
+        "flags": 1,
+        "name": f"span {span_id}",
+        "kind": 0,
+        "start_ns": 100 + span_id,
+        "end_ns": 200 + span_id,
+        "status_code": 0,
+        "status_message": None,
+        "events": (),
+        "links": (),
+        "dropped_attributes": 0,
+        "dropped_events": 0,
+        "dropped_links": 0,
+        "resource": RESOURCE,
+        "scope": SCOPE,
+    }
+    return SpanData(**(values | fields), span_id=span_id, parent_span_id=parent, attributes=attributes)
+
+
+def execution(span_id: int = 1, parent: int | None = None, **fields: Any) -> SpanData:
+    attributes = {
+        semconv.KIND: "execution",
+        semconv.EXECUTION_ID: "e",
+        semconv.OPERATION_NAME: "invoke_workflow",
+        semconv.STATUS: "completed",
+        **fields.pop("more", {}),
+    }
+    return make(span_id, parent, attributes, **fields)
+
+
+def step(span_id: int, step_id: str, parent: int | None = 1, **fields: Any) -> SpanData:
+    attributes = {
+        semconv.KIND: "step",
+        semconv.EXECUTION_ID: "e",
+        semconv.STATUS: "completed",
+        semconv.STEP_ID: step_id,
+        **fields.pop("more", {}),
+    }
+    return make(span_id, parent, attributes, **fields)
+
+
+def call(span_id: int, step_id: str | None, parent: int | None, **fields: Any) -> SpanData:
+    attributes = {
+        semconv.KIND: "tool_call",
+        semconv.EXECUTION_ID: "e",
+        semconv.OPERATION_NAME: "execute_tool",
+        semconv.TOOL_NAME: "t",
+        semconv.TOOL_CALL_ID: f"call {span_id}",
+        **({} if step_id is None else {semconv.STEP_ID: step_id}),
+        **fields.pop("more", {}),
+    }
+    return make(span_id, parent, attributes, **fields)
+
+
+def nested(record: ExecutionRecord) -> dict[str, Any]:
+    """The ids of the spans of each step's calls, by the id of the step's span; loose calls under None."""
+    found: dict[Any, Any] = {
+        int(step.span.span_id, 16): [int(call.span.span_id, 16) for call in step.tool_calls if call.span]
+        for step in record.steps
+        if step.span
+    }
+    found[None] = [int(call.span.span_id, 16) for call in record.tool_calls if call.span]
+    return found
+
+
+def problems(record: ExecutionRecord) -> list[str]:
+    parts = [*record.steps, *record.all_tool_calls(), *record.spans]
+    return [*record.problems, *(problem for part in parts for problem in part.problems)]
+
+
+def stable(record: ExecutionRecord) -> None:
+    assert decode(encode(record)) == record
+
+
+def test_a_usual_execution() -> None:
+    spans = [
+        execution(
+            more={
+                semconv.INPUTS: CleanText('{"a":1}'),
+                semconv.METADATA: CleanText('{"k":"v"}'),
+                semconv.CALLER_ID: "c",
+                semconv.PATH_HASH: 5,
+            }
+        ),
+        step(2, "one", more={semconv.ATTEMPT: 2, semconv.CODE_HASH: "ab"}),
+        call(3, "one", 2, more={semconv.TOOL_PARAMS: CleanText("[1]"), semconv.TOOL_SOURCE: "code_block"}),
+        make(4, 3, {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 9, "http.method": "GET"}),
+    ]
+    record = decode(spans)
+    assert (record.execution_id, record.status, record.inputs, record.metadata) == (
+        "e",
+        ExecutionStatus.COMPLETED,
+        {"a": 1},
+        {"k": "v"},
+    )
+    assert record.span is not None
+    assert record.span.attributes == {semconv.PATH_HASH: 5}
+    assert (record.span.resource.attributes, record.span.scope.name) == ({"service.name": "test"}, "otel_telemetry")
+    (one,) = record.steps
+    assert (one.step_id, one.attempt, one.code_hash, one.duration_ms) == ("one", 2, "ab", 0.0001)
+    assert one.span is not None
+    assert (one.span.resource, one.span.scope) == (None, None)
+    (made,) = one.tool_calls
+    assert (made.tool_name, made.call_id, made.params, made.source) == ("t", "call 3", [1], ToolCallSource.CODE_BLOCK)
+    (other,) = record.spans
+    assert (other.sequence, other.span.attributes) == (9, {"http.method": "GET"})
+    assert problems(record) == []
+    stable(record)
+
+
+def test_steps_are_in_the_order_they_started_and_sequence_decides_ties() -> None:
+    spans = [
+        execution(),
+        step(5, "third", start_ns=150, more={semconv.SEQUENCE: 2}),
+        step(9, "second", start_ns=150, more={semconv.SEQUENCE: 1}),
+        step(7, "fourth", start_ns=151, more={semconv.SEQUENCE: 0}),
+        step(8, "first", start_ns=149, more={semconv.SEQUENCE: 3}),
+    ]
+    assert [part.step_id for part in decode(spans).steps] == ["first", "second", "third", "fourth"]
+
+
+def test_a_call_belongs_to_the_attempt_it_was_made_in() -> None:
+    spans = [
+        execution(),
+        step(2, "s", start_ns=110),
+        step(3, "s", start_ns=120, more={semconv.ATTEMPT: 2}),
+        call(4, "s", 2, start_ns=130),
+        call(5, "s", 3, start_ns=131),
+        call(6, "s", 1, start_ns=115),
+        call(7, "s", 1, start_ns=125),
+        call(8, "s", 1, start_ns=105),
+    ]
+    record = decode(spans)
+    assert nested(record) == {2: [8, 6, 4], 3: [7, 5], None: []}
+    assert problems(record) == []
+    stable(record)
+
+
+def test_a_call_finds_its_step_through_spans_between() -> None:
+    spans = [execution(), step(2, "s"), make(3, 2, {semconv.EXECUTION_ID: "e"}), call(4, None, 3), call(5, "s", 4)]
+    assert nested(decode(spans)) == {2: [4, 5], None: []}
+
+
+def test_a_call_without_a_step_is_the_executions() -> None:
+    record = decode([execution(more={semconv.EXECUTION_TYPE: "direct"}), call(2, None, 1), call(3, "gone", 1)])
+    assert record.type is ExecutionType.DIRECT
+    assert nested(record) == {None: [2, 3]}
+    assert problems(record) == ["its step is not there"]
+    stable(record)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        (semconv.STATUS, "done", "otel_telemetry.status is 'done', which is none of its values"),
+        (semconv.STATUS, ["x"], "otel_telemetry.status is ['x'], which is none of its values"),
+        (semconv.SEQUENCE, "1", "otel_telemetry.sequence is not an integer"),
+        (semconv.SEQUENCE, True, "otel_telemetry.sequence is not an integer"),
+        (semconv.WORKFLOW_NAME, 5, "gen_ai.workflow.name is not text"),
+        (semconv.INPUTS, "{", "otel_telemetry.inputs is not JSON"),
+        (semconv.METADATA, "[]", "otel_telemetry.metadata is not a JSON object"),
+        (semconv.INTERRUPTED, 1, "otel_telemetry.interrupted is neither true nor false"),
+        (semconv.ERROR, '{"code":"c"}', "otel_telemetry.error is no error record (error: 'category' is missing)"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem_and_stays(key: str, value: Any, problem: str) -> None:
+    record = decode([execution(more={key: value})])
+    assert record.problems == (problem,)
+    assert record.span is not None
+    assert record.span.attributes == {key: value}
+    assert record.status is ExecutionStatus.COMPLETED
+    stable(record)
+
+
+def test_problems_of_the_recording_come_first() -> None:
+    record = decode([execution(more={semconv.PROBLEMS: ["a.b: NaN stored as text"], semconv.SEQUENCE: "x"})])
+    assert record.problems == ("a.b: NaN stored as text", "otel_telemetry.sequence is not an integer")
+    stable(record)
+
+
+def test_what_is_missing_is_taken_from_the_span() -> None:
+    spans = [
+        make(1, None, {semconv.KIND: "execution"}, end_ns=None),
+        make(2, 1, {semconv.KIND: "step"}, name="step x", status_code=2),
+        make(3, 1, {semconv.KIND: "tool_call"}, name="execute_tool y"),
+    ]
+    record = decode(spans)
+    assert (record.execution_id, record.status) == (f"{7:032x}", ExecutionStatus.RUNNING)
+    assert (record.steps[0].step_id, record.steps[0].status) == ("step x", StepStatus.FAILED)
+    assert (record.tool_calls[0].tool_name, record.tool_calls[0].call_id) == ("execute_tool y", f"{3:016x}")
+    assert problems(record) == [
+        "otel_telemetry.step.id is missing: the span's name stands for it",
+        "gen_ai.tool.name is missing: the span's name stands for it",
+    ]
+    stable(record)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("running", True), ("pending", True), ("completed", False), ("failed", False)]
+)
+def test_only_what_had_not_ended_is_interrupted(status: str, expected: bool) -> None:  # noqa: FBT001  (a parameter)
+    span = execution(end_ns=None, more={semconv.STATUS: status})
+    record = decode([span, step(2, "s", end_ns=None)], interrupted={1})
+    assert (record.interrupted, record.status.value) == (expected, status)
+    assert summary(span, interrupted=True).interrupted is expected
+    assert not decode([span], interrupted={2}).interrupted
+    assert not summary(span, interrupted=False).interrupted
+    stable(record)
+
+
+def test_an_execution_without_its_own_span_is_what_the_others_say() -> None:
+    record = decode([step(2, "s", end_ns=300), call(3, "s", 2)], interrupted={3})
+    assert (record.execution_id, record.rootless, record.span) == ("e", True, None)
+    assert (record.status, record.started_at, record.completed_at, record.interrupted) == (
+        ExecutionStatus.RUNNING,
+        102,
+        None,
+        True,
+    )
+    assert record.problems == ("the execution's own span is missing; this is what the others say",)
+    assert nested(record) == {2: [3], None: []}
+    assert len(encode(record)) == 2
+
+
+def test_a_trace_of_others_without_its_root_has_ended_when_all_its_spans_have() -> None:
+    record = decode([make(2, 9, {}, end_ns=500, status_code=2), make(3, 2, {})])
+    assert (record.rootless, record.status, record.completed_at) == (True, ExecutionStatus.FAILED, 500)
+    assert record.steps[0].problems == ("its parent 0000000000000009 is not there",)
+    assert decode([make(2, 9, {}), make(3, 2, {}, status_code=2)]).status is ExecutionStatus.COMPLETED
+    assert decode([make(2, 9, {}, end_ns=None)]).status is ExecutionStatus.RUNNING
+    stable(record)
+
+
+def test_a_second_claim_to_be_the_execution() -> None:
+    record = decode([execution(1), execution(2), make(3, None, {semconv.EXECUTION_ID: "e"})])
+    assert record.span is not None
+    assert record.span.span_id == f"{1:016x}"
+    assert [part.problems for part in record.spans] == [("is another span of an execution with the same id",)]
+    assert [part.problems for part in record.steps] == [("is another root of the same trace",)]
+    stable(record)
+
+
+def test_a_call_from_another_process_is_a_step_where_its_caller_is_there() -> None:
+    spans = [make(1, None, {}), make(2, 1, {}, flags=0x301, resource=ResourceData.of({"service.name": "other"}))]
+    record = decode(spans)
+    assert [(part.step_id, part.problems) for part in record.steps] == [("span 2", ())]
+    assert record.steps[0].span is not None
+    assert record.steps[0].span.resource.attributes == {"service.name": "other"}
+    assert decode(spans[1:]).span.span_id == f"{2:016x}"
+    assert problems(decode(spans[1:])) == []
+
+
+def test_parents_in_a_circle_and_times_that_go_back() -> None:
+    record = decode([execution(), step(2, "a", 3), step(3, "b", 2), step(4, "c", 4), step(5, "d", 3, end_ns=1)])
+    assert {part.step_id: part.problems for part in record.steps} == {
+        "a": ("its parents lead back to itself",),
+        "b": ("its parents lead back to itself",),
+        "c": ("its parents lead back to itself",),
+        "d": ("ended before it started",),
+    }
+    assert record.steps[-1].duration_ms is not None
+    assert record.steps[-1].duration_ms < 0
+    stable(record)
+
+
+def test_equal_spans_are_one_and_others_with_the_same_id_are_told() -> None:
+    record = decode([execution(), step(2, "a"), step(2, "a"), step(2, "b", start_ns=150)])
+    assert [(part.step_id, part.problems) for part in record.steps] == [
+        ("a", ("another span has the same id",)),
+        ("b", ("another span has the same id",)),
+    ]
+    stable(record)
+
+
+def test_kinds_and_status_codes_of_a_later_version_are_kept() -> None:
+    record = decode([execution(kind=9, status_code=7)])
+    assert record.span is not None
+    assert (record.span.kind, record.span.status_code) == ("9", "7")
+    stable(record)
+
+
+def test_no_span_is_no_execution() -> None:
+    with pytest.raises(ValueError, match="at least one span"):
+        decode([])
+
+
+def test_a_chain_of_ten_thousand_spans_is_no_trouble() -> None:
+    spans = [make(number, number - 1 if number > 1 else None, {}) for number in range(1, 10_001)]
+    record = decode(spans)
+    assert (len(record.steps), problems(record)) == (9_999, [])
+
+
+AGENT = [
+    make(1, None, {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}),
+    make(2, 1, {"gen_ai.operation.name": "chat", "gen_ai.input.messages": '[{"role": "user"}]'}, name="chat m"),
+    make(
+        3,
+        2,
+        {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "search",
+            "gen_ai.tool.call.id": "c1",
+            "gen_ai.tool.call.arguments": '{"q": "x"}',
+            "gen_ai.tool.call.result": "plain text",
+        },
+        status_code=2,
+        status_message="broke",
+        events=(EventData("exception", 5, {"exception.type": "E", "exception.message": "too many"}),),
+    ),
+]
+
+
+def test_an_agent_with_the_conventions_of_opentelemetry() -> None:
+    record = decode(AGENT)
+    assert (record.workflow_name, record.status, record.error) == ("planner", ExecutionStatus.COMPLETED, None)
+    (chat,) = record.steps
+    assert (chat.step_id, chat.tool_params) == ("chat m", [{"role": "user"}])
+    (made,) = chat.tool_calls
+    assert (made.tool_name, made.call_id, made.params, made.result) == ("search", "c1", {"q": "x"}, "plain text")
+    assert made.step_id == "chat m"
+    assert made.source is ToolCallSource.CODE_BLOCK
+    assert made.error == ErrorRecord(code="E", category="unexpected", message="too many")
+    assert made.span is not None
+    assert made.span.foreign
+    assert made.span.attributes == AGENT[2].attributes
+    assert encode(record) == AGENT
+    stable(record)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"kind": "openinference.span.kind", "tool": "tool.name", "in": "input.value", "out": "output.value"},
+        {
+            "kind": "traceloop.span.kind",
+            "tool": "traceloop.entity.name",
+            "in": "traceloop.entity.input",
+            "out": "traceloop.entity.output",
+        },
+    ],
+    ids=["openinference", "openllmetry"],
+)
+def test_an_agent_with_other_conventions(keys: dict[str, str]) -> None:
+    spans = [
+        make(1, None, {keys["kind"]: "agent", keys["in"]: "hello", keys["out"]: '{"a": 1}'}),
+        make(2, 1, {keys["kind"]: "TOOL", keys["tool"]: "search", keys["in"]: "{broken", keys["out"]: 5}),
+    ]
+    record = decode(spans)
+    assert (record.workflow_name, record.inputs, record.outputs) == ("span 1", "hello", {"a": 1})
+    (made,) = record.tool_calls
+    assert (made.tool_name, made.params, made.result) == ("search", "{broken", 5)
+    assert encode(record) == spans
+    stable(record)
+
+
+def test_a_payload_that_came_as_a_map_is_read() -> None:
+    error = {"code": "c", "category": "g", "message": "m"}
+    record = decode([execution(more={semconv.INPUTS: {"a": 1}, semconv.METADATA: {"k": 1}, semconv.ERROR: error})])
+    assert (record.inputs, record.metadata, record.error) == (
+        {"a": 1},
+        {"k": 1},
+        ErrorRecord(code="c", category="g", message="m"),
+    )
+    stable(record)
