@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -20,10 +21,6 @@ from otel_telemetry.errors import StoreError
 
 if TYPE_CHECKING:
     from otel_telemetry.cli.health import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 _FINDING = 1
 

@@ -208,19 +208,25 @@ def test_hostile_data_reaches_no_terminal(run, hostile, command, full):
             assert all(json.loads(line) for line in result.lines)
 
 
-def on_a_terminal(*arguments: str, columns: int) -> str:
-    """Run a command whose output is a terminal, and return what that shows, colours included."""
+def on_a_terminal(*arguments: str, columns: int = 80, typed: str = "", code: int = 0) -> str:
+    """Run a command on a terminal on which somebody types, and return what it shows, colours included."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns)}
     command = [sys.executable, "-c", "from otel_telemetry.cli import main; main()", *arguments]
-    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
     os.close(theirs)
     shown = b""
+    if typed:
+        while b": " not in shown:
+            shown += os.read(ours, 65536)
+        os.write(ours, typed.encode() + b"\n")
     with contextlib.suppress(OSError):  # how Linux says that the other side has closed
         while part := os.read(ours, 65536):
             shown += part
     os.close(ours)
-    assert process.wait() == 0
+    assert process.wait() == code
     return shown.decode()
 
 
@@ -234,7 +240,14 @@ def test_a_terminal_gets_colours_and_lines_that_fit(url, columns):
 
 
 def test_a_terminal_gets_a_progress_bar(url, tmp_path):
-    assert "100%" in on_a_terminal("export", "json", str(tmp_path / "x.json"), "--store", url, columns=80)
+    assert "100%" in on_a_terminal("export", "json", str(tmp_path / "x.json"), "--store", url)
+
+
+def test_a_value_to_search_for_is_asked_for_and_not_shown(url):
+    shown = on_a_terminal("doctor", "--find", "--store", url, typed="shop.example", code=1)
+    assert "Value to search for" in shown
+    assert "raw" in shown
+    assert "shop.example" not in shown
 
 
 def test_a_postgresql_store_is_read_the_same_way(run, postgres_url):
