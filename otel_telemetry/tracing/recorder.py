@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, TracerProvider
@@ -16,25 +15,21 @@ from otel_telemetry.errors import DuplicateExecutionError
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.clock import Clock
 from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
-from otel_telemetry.tracing.failures import Failures
 from otel_telemetry.tracing.handle import Attributes, Handle, Start
 from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
-from otel_telemetry.tracing.problems import Guard
+from otel_telemetry.tracing.services import Services
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
-
-if TYPE_CHECKING:
-    from span_processors.data import CleanText, JsonValue
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
 
 
-class Recorder(Guard):
+class Recorder(Services):
     """Records executions, steps and tool calls as spans of one tracer. Usable from any thread.
 
     Nothing that goes wrong inside reaches the host: it is counted in `problems` by kind, logged once a kind, and handed
@@ -63,12 +58,14 @@ class Recorder(Guard):
         on_change: Callable[[Span], None] | None = None,
         on_problem: Callable[[str, BaseException], None] | None = None,
     ) -> None:
-        super().__init__(strict=strict, on_problem=on_problem)
-        self.redactor = redactor or Redactor()
-        self.clock = clock or Clock()
+        super().__init__(
+            redactor=redactor or Redactor(),
+            errors=errors or ErrorRegistry(),
+            clock=clock or Clock(),
+            strict=strict,
+            on_problem=on_problem,
+        )
         self.sample_items = sample_items
-        self.failures = Failures(errors or ErrorRegistry(), self.redactor)
-        self._clean_text: Callable[[str], str] = lru_cache(maxsize=4096)(self.redactor.text)
         self._tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
         self._on_change = on_change
         self._open = OpenExecutions(MAX_OPEN)
@@ -116,7 +113,7 @@ class Recorder(Guard):
         around = self._scope(context)
         run = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
-        times = self._times(started_at_ns, run)
+        times = self.times(started_at_ns, run)
         attributes: Attributes = {}
         span: Span = INVALID_SPAN
         try:
@@ -129,10 +126,10 @@ class Recorder(Guard):
                     semconv.OPERATION_NAME: semconv.SpanName.EXECUTION,
                     semconv.EXECUTION_TYPE: type.value,
                 }
-                self._put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
-                self._put_text(attributes, semconv.WORKFLOW_VERSION, workflow_version)
-                self._put_text(attributes, semconv.CALLER_ID, caller_id)
-                self._put_text(attributes, semconv.CODE_FUNCTION, function)
+                self.put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
+                self.put_text(attributes, semconv.WORKFLOW_VERSION, workflow_version)
+                self.put_text(attributes, semconv.CALLER_ID, caller_id)
+                self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if around is not None:
                     attributes[semconv.PARENT_EXECUTION_ID] = around.run.execution_id
                 name = " ".join((semconv.SpanName.EXECUTION, attributes.get(semconv.WORKFLOW_NAME, ""))).rstrip()
@@ -141,8 +138,8 @@ class Recorder(Guard):
                 if run.recording and not (inputs is None and metadata is None):
                     # after the sampler's verdict: what is not sampled is not redacted either
                     given: Attributes = {}
-                    self._put_payload(given, semconv.INPUTS, inputs, "inputs")
-                    self._put_payload(given, semconv.METADATA, metadata, "metadata")
+                    self.put_payload(given, semconv.INPUTS, inputs, "inputs")
+                    self.put_payload(given, semconv.METADATA, metadata, "metadata")
                     span.set_attributes(given)
                     attributes.update(given)
         except BaseException as problem:
@@ -191,7 +188,7 @@ class Recorder(Guard):
         if step_id is not None and (planned := run.steps.open.get(step_id)) is not None and planned.is_pending:
             planned.start()
             return planned
-        times = self._times(None, run)
+        times = self.times(None, run)
         attributes: Attributes = {}
         span: Span = INVALID_SPAN
         number = 1
@@ -207,11 +204,11 @@ class Recorder(Guard):
                     semconv.STEP_TYPE: step_type.value,
                     semconv.ATTEMPT: number,
                 }
-                self._put_text(attributes, semconv.TOOL_NAME, tool_name)
-                self._put_text(attributes, semconv.CODE_FUNCTION, function)
+                self.put_text(attributes, semconv.TOOL_NAME, tool_name)
+                self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if code is not None and (digest := code_hash(code)) is not None:
                     attributes[semconv.CODE_HASH] = digest
-                self._put_payload(attributes, semconv.STEP_PARAMS, params, "params")
+                self.put_payload(attributes, semconv.STEP_PARAMS, params, "params")
                 span = tracer.start_span(
                     f"{semconv.SpanName.STEP} {self.clean(name)}",
                     context,
@@ -248,7 +245,7 @@ class Recorder(Guard):
         if step_id is not None and step_id != scope.step_id:
             scope = ExecutionScope(scope.run, step_id)
         run = scope.run
-        times = self._times(started_at_ns, run)
+        times = self.times(started_at_ns, run)
         attributes: Attributes = {}
         span: Span = INVALID_SPAN
         try:
@@ -262,10 +259,10 @@ class Recorder(Guard):
                     semconv.TOOL_NAME: tool_name,
                     semconv.TOOL_SOURCE: (source or scope.call_source).value,
                 }
-                self._put_text(attributes, semconv.STEP_ID, scope.step_id)
-                self._put_text(attributes, semconv.TOOL_CALL_ID, call_id)
-                self._put_text(attributes, semconv.CODE_FUNCTION, function)
-                self._put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
+                self.put_text(attributes, semconv.STEP_ID, scope.step_id)
+                self.put_text(attributes, semconv.TOOL_CALL_ID, call_id)
+                self.put_text(attributes, semconv.CODE_FUNCTION, function)
+                self.put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
                 attributes[semconv.CALL_HASH] = call_hash(tool_name, attributes.get(semconv.TOOL_PARAMS, ""))
                 span = tracer.start_span(
                     f"{semconv.SpanName.TOOL_CALL} {tool_name}", context, attributes=attributes, start_time=times[0]
@@ -323,37 +320,6 @@ class Recorder(Guard):
         if self._on_change is not None:
             self._on_change(span)
 
-    def attributes(self, attributes: Mapping[str, object]) -> dict[str, JsonValue]:
-        """Return attributes of the host's own, redacted."""
-        before, own_work.active = own_work.active, True  # a callback of the host may be run
-        try:
-            return self.redactor.attributes(attributes)
-        finally:
-            own_work.active = before
-
-    def clean(self, text: object) -> str:
-        """Return a name or another short text, redacted; what is no text is written as one."""
-        return self._clean_text(as_text(text))
-
-    def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
-        """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
-        before, own_work.active = own_work.active, True  # a callback of the host may be run
-        try:
-            return self.redactor.payload(value, direction=direction)
-        finally:
-            own_work.active = before
-
-    def _put_text(self, attributes: Attributes, key: str, text: str | None) -> None:
-        if text is not None:
-            attributes[key] = self.clean(text)
-
-    def _put_payload(self, attributes: Attributes, key: str, value: object, label: str) -> None:
-        if value is not None:
-            attributes[key], notes = self.payload(value, "input")
-            if notes:
-                problems = tuple(f"{label}: {note}" for note in notes)
-                attributes[semconv.PROBLEMS] = attributes.get(semconv.PROBLEMS, ()) + problems
-
     def _scope(self, context: Context) -> ExecutionScope | None:
         scope = scope_in(context)
         return scope if scope is None or scope.run.recorder is self or scope.run.recorder is None else None
@@ -373,11 +339,3 @@ class Recorder(Guard):
         if parent.span is not INVALID_SPAN and scope_in(context) is not scope:
             context = entered(parent.span, scope, context)
         return context, scope, owner
-
-    def _times(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
-        clock = self.clock
-        wall_ns, monotonic_ns = clock.time_ns(), clock.monotonic_ns()
-        if started_at_ns is None:
-            # a wall clock that is set back does not turn the order of an execution round
-            started_at_ns = run.latest_start_ns = max(wall_ns, run.latest_start_ns)
-        return started_at_ns, wall_ns, monotonic_ns

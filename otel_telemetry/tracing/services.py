@@ -1,0 +1,90 @@
+"""What the recorder and its handles work with: redaction, clocks, error records, and the account of what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from otel_telemetry import semconv
+from otel_telemetry.tracing.failures import Failures
+from otel_telemetry.tracing.names import as_text
+from otel_telemetry.tracing.problems import Guard
+from span_processors.guard import own_work
+
+if TYPE_CHECKING:
+    from otel_telemetry.error_registry import ErrorRegistry
+    from otel_telemetry.tracing.clock import Clock
+    from otel_telemetry.tracing.context import Run
+    from otel_telemetry.tracing.handle import Attributes
+    from span_processors.data import CleanText, JsonValue
+    from span_processors.redaction import Redactor
+
+_NAMES: Final = 4096
+
+
+class Services(Guard):
+    """See `Recorder`, which is one.
+
+    Attributes:
+        redactor: what values go through.
+        clock: the wall clock and the monotonic one.
+        failures: turns errors into records.
+    """
+
+    def __init__(
+        self,
+        *,
+        redactor: Redactor,
+        errors: ErrorRegistry,
+        clock: Clock,
+        strict: bool,
+        on_problem: Callable[[str, BaseException], None] | None,
+    ) -> None:
+        super().__init__(strict=strict, on_problem=on_problem)
+        self.redactor = redactor
+        self.clock = clock
+        self.failures = Failures(errors, redactor)
+        self._clean_text: Callable[[str], str] = lru_cache(maxsize=_NAMES)(redactor.text)
+
+    def attributes(self, attributes: Mapping[str, object]) -> dict[str, JsonValue]:
+        """Return attributes of the host's own, redacted."""
+        before, own_work.active = own_work.active, True  # a callback of the host may be run
+        try:
+            return self.redactor.attributes(attributes)
+        finally:
+            own_work.active = before
+
+    def clean(self, text: object) -> str:
+        """Return a name or another short text, redacted; what is no text is written as one."""
+        return self._clean_text(as_text(text))
+
+    def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
+        """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
+        before, own_work.active = own_work.active, True  # a callback of the host may be run
+        try:
+            return self.redactor.payload(value, direction=direction)
+        finally:
+            own_work.active = before
+
+    def put_text(self, attributes: Attributes, key: str, text: str | None) -> None:
+        """Write a short text, redacted, into `attributes`, if there is one."""
+        if text is not None:
+            attributes[key] = self.clean(text)
+
+    def put_payload(self, attributes: Attributes, key: str, value: object, label: str) -> None:
+        """Write an input, redacted, into `attributes`, and what could not be kept of it, if there is one."""
+        if value is not None:
+            attributes[key], notes = self.payload(value, "input")
+            if notes:
+                problems = tuple(f"{label}: {note}" for note in notes)
+                attributes[semconv.PROBLEMS] = attributes.get(semconv.PROBLEMS, ()) + problems
+
+    def times(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
+        """Return when a span starts, and what the wall clock and the monotonic one say, all in nanoseconds."""
+        clock = self.clock
+        wall_ns, monotonic_ns = clock.time_ns(), clock.monotonic_ns()
+        if started_at_ns is None:
+            # a wall clock that is set back does not turn the order of an execution round
+            started_at_ns = run.latest_start_ns = max(wall_ns, run.latest_start_ns)
+        return started_at_ns, wall_ns, monotonic_ns
