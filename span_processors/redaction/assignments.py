@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 _NAME: Final = r"(?<![\w.%-])([\w.%-]{2,}+)"
 _ASSIGNED: Final = re.compile(_NAME + r"([\"'`\])]{0,3}+)[ \t]{0,16}+(?:=>|:=|={1,3}|:(?!//)|<-)[ \t]{0,16}+")
-_OPTION: Final = re.compile(r"(?<![\w-])--?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
+_OPTION: Final = re.compile(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
 _PAIR: Final = re.compile(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
 _NAMED: Final = re.compile(
-    r"\b(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']([\w .-]{2,64}+)[\"'][^<>{}\[\]]{0,80}?"
-    r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+",
-    re.IGNORECASE,
+    r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']([\w .-]{2,64}+)[\"'][^<>{}\[\]]{0,80}?"
+    r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
 _ELEMENT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?!\s*<)")
 _SQL: Final = re.compile(
-    r"\b(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))\s{0,8}+\(?\s{0,4}+[ENx]?(?=['\"])", re.IGNORECASE
+    r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))\s{0,8}+\(?\s{0,4}+[enx]?(?=['\"])"
 )
 _TOLD: Final = re.compile(
-    _NAME + r"\s{1,4}+(?:(?:is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,})", re.IGNORECASE
+    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
+    r"(?=\s{1,4}+(?:(?:is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
 )
 _LOGIN: Final = re.compile(r"\bpassword[ \t]{1,8}+(\S+)")
 
+_WORD_BEFORE: Final = re.compile(r"[\w.%-]{0,60}$")
 _BEFORE: Final = re.compile(r"([A-Za-z][\w-]{0,40})[ ]$")
 _TWO_WORDS: Final = re.compile(r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|bot|hmac|aws4-hmac-sha256|key)[ \t]{1,4}+(?=\S)", re.IGNORECASE)
@@ -44,6 +45,7 @@ _QUOTED: Final = {
 _WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
 _BARE: Final = re.compile(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
 _LINE: Final = re.compile(r"[^\r\n\"'`]*+")
+_WHOLE_LINE: Final = re.compile(r"[^\r\n]*+")
 _BLOCK: Final = re.compile(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
 _LINE_START: Final = re.compile(r"(?:^|\n)[ \t-]{0,80}(?:export[ \t]|set[ \t])?$")
 _CLOSERS: Final = ")]}>.,;:!?"
@@ -64,8 +66,8 @@ _PROSE: Final = frozenset(
 )
 
 
-def find_assignments(text: str, names: Names) -> Iterator[Found]:
-    """Find the values that a text gives to sensitive names."""
+def find_assignments(text: str, low: str, names: Names) -> Iterator[Found]:
+    """Find the values that a text gives to sensitive names. `low` is the text in lower case, character by character."""
     position = 0
     while match := _ASSIGNED.search(text, position):
         position = match.end()
@@ -77,7 +79,7 @@ def find_assignments(text: str, names: Names) -> Iterator[Found]:
         for found in _value(text, match, name, verdict, quoted=quoted_name):
             yield found
             position = max(position, found.end)
-    yield from _other_forms(text, names)
+    yield from _other_forms(text, low, names)
 
 
 def _verdict(text: str, start: int, name: str, names: Names) -> Verdict | None:
@@ -106,8 +108,11 @@ def _value(text: str, match: re.Match[str], name: str, verdict: Verdict, *, quot
             yield from _indented(text, match.start(1), block.end())
         return
     if _LINE_NAMES.search(name) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
-        end = _LINE.match(text, start).end()  # type: ignore[union-attr]  (it matches the empty text, too)
         scheme = _SCHEME.match(text, start)
+        quotes = match.start() and text[match.start() - 1] in "\"'`"
+        # A digest has quotes within, as has no other header of these; it ends with the line, or where its own quote does.
+        whole = _WHOLE_LINE if scheme and scheme[0].lower().startswith("digest") and not quotes else _LINE
+        end = whole.match(text, start).end()  # type: ignore[union-attr]  (it matches the empty text, too)
         start = scheme.end() if scheme else start
         rest = text[start:end].rstrip()
         if rest and not is_placeholder(rest) and rest.partition(" ")[0].lower() not in _PROSE:
@@ -209,7 +214,7 @@ def _indented(text: str, name_start: int, position: int) -> Iterator[Found]:
         position = end + 1
 
 
-def _other_forms(text: str, names: Names) -> Iterator[Found]:
+def _other_forms(text: str, low: str, names: Names) -> Iterator[Found]:
     for match in _OPTION.finditer(text):
         verdict = names[match[1]]
         if verdict and (span := value_span(text, match.end())) and is_secret(verdict, text[span[0] : span[1]], bare=span[2]):
@@ -220,8 +225,8 @@ def _other_forms(text: str, names: Names) -> Iterator[Found]:
             value = text[span[0] : span[1]]
             if is_secret(verdict, value, bare=False) and (match[2].startswith("--") or not is_plain_word(value)):
                 yield Found(span[0], span[1], "field")
-    for match in _NAMED.finditer(text):
-        verdict = names[match[1]]
+    for match in _NAMED.finditer(low) if "val" in low or "content" in low else ():
+        verdict = names[text[match.start(1) : match.end(1)]]
         if verdict and (span := value_span(text, match.end())) and is_secret(verdict, text[span[0] : span[1]], bare=False):
             yield Found(span[0], span[1], "field")
     if "</" in text or "/>" in text:
@@ -232,16 +237,17 @@ def _other_forms(text: str, names: Names) -> Iterator[Found]:
                 end = len(text) if end < 0 else end
                 if is_secret(verdict, text[match.end() : end], bare=False):
                     yield Found(match.end(), end, "field")
-    for match in _SQL.finditer(text):
+    for match in _SQL.finditer(low):
         span = value_span(text, match.end())
         if span and is_secret(Verdict.SECRET, text[span[0] : span[1]], bare=False):
             yield Found(span[0], span[1], "sql")
-    for match in _TOLD.finditer(text):
-        name = match[1].lstrip("-")
-        if _verdict(text, match.start(1), name, names) is Verdict.SECRET:
-            value = match[3].rstrip(_CLOSERS)
-            if (match[2] and not is_placeholder(value)) or looks_random(value) or (value.isdigit() and not match[2]):
-                yield Found(match.start(3), match.start(3) + len(value), "field")
+    for match in _TOLD.finditer(low):
+        word = _WORD_BEFORE.search(text, max(0, match.start() - 60), match.start())
+        start = word.start() if word else match.start()
+        if _verdict(text, start, text[start : match.end()].lstrip("-"), names) is Verdict.SECRET:
+            value = text[match.start(2) : match.end(2)].rstrip(_CLOSERS)
+            if (match[1] and not is_placeholder(value)) or looks_random(value) or (value.isdigit() and not match[1]):
+                yield Found(match.start(2), match.start(2) + len(value), "field")
     if "machine " in text or "login " in text:
         for match in _LOGIN.finditer(text):
             yield Found(match.start(1), match.end(1), "field")

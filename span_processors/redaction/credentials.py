@@ -30,8 +30,8 @@ _SHAPES: Final[dict[str, str]] = {
     "github-token": r"ghp_ \w{16,} | gho_ \w{16,} | ghs_ \w{16,} | ghu_ \w{16,} | ghr_ \w{16,} | github_pat_ \w{16,}",
     "gitlab-token": r"glpat- [\w.-]{16,} | gldt- [\w-]{16,} | glrt- [\w.-]{16,} | glcbt- [\w-]{16,} | glptt- [\w-]{16,} | glft- [\w-]{16,} "
     r"| glimt- [\w-]{16,} | glagent- [\w-]{16,} | glsoat- [\w-]{16,} | gloas- [\w-]{16,} | ~GR1348941 [\w-]{16,}",
-    "slack-token": r"xoxa- [\w-]{10,} | xoxb- [\w-]{10,} | xoxe- [\w-]{10,} | xoxe.xox [bp]-[\w-]{10,} | xoxo- [\w-]{10,} | xoxp- [\w-]{10,} "
-    r"| xoxr- [\w-]{10,} | xoxs- [\w-]{10,} | xoxc- [\w-]{10,} | xoxd- [\w%-]{10,} | xapp- [\w-]{12,} | hooks.slack.com/ [a-z]+/[\w/-]{10,}",
+    "slack-token": r"xoxa- [\w-]{11,} | xoxb- [\w-]{11,} | xoxe- [\w-]{11,} | xoxe.xox [bp]-[\w-]{10,} | xoxo- [\w-]{11,} | xoxp- [\w-]{11,} "
+    r"| xoxr- [\w-]{11,} | xoxs- [\w-]{11,} | xoxc- [\w-]{11,} | xoxd- [\w%-]{11,} | xapp- [\w-]{12,} | hooks.slack.com/ [a-z]+/[\w/-]{10,}",
     "google-key": r"~AIza [\w-]{30,} | ya29. [\w.-]{16,} | GOCSPX- [\w-]{16,} | ~1//0 [\w-]{30,}",
     "npm-token": "npm_ [A-Za-z0-9]{30,}",
     "pypi-token": r"pypi-AgE [\w-]{16,}",
@@ -62,7 +62,7 @@ _SHAPES: Final[dict[str, str]] = {
     "webhook": r"discord.com/api/webhooks/ \d{5,}/[\w-]{20,} | discordapp.com/api/webhooks/ \d{5,}/[\w-]{20,} "
     r"| .webhook.office.com/webhookb2/ [\w@/-]{30,}",
     "discord-token": r"~MT [\w-]{22,26}\.[\w-]{6}\.[\w-]{27,} | ~OT [\w-]{22,26}\.[\w-]{6}\.[\w-]{27,} | ~Nz [\w-]{22,26}\.[\w-]{6}\.[\w-]{27,}",
-    "jwt": r"eyJ [\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
+    "jwt": r"eyJ [\w-]{13,}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
     "password-hash": r"$ (?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2(?:id|i|d)|pbkdf2(?:-sha\d+)?|scrypt)\$[\w./+$,=-]{20,}",
 }
 
@@ -78,11 +78,13 @@ def _compile(rule: str, shape: str) -> tuple[str, str, re.Pattern[str]]:
 
 _VENDORS: Final = [_compile(rule, shape) for rule, shapes in _SHAPES.items() for shape in shapes.split(" | ")]
 
+_LONG_RUN: Final = re.compile("(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}+")
+_AROUND: Final = 48
 _PEM_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
 _PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]{40,64}")
 _PEM_BODY: Final = re.compile(r"[\s\\nr\"',+]{0,16}(?:[A-Za-z0-9+/=]{16}|Proc-Type|Version|Comment|Encryption)")
 _PEM_CHARS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\ \r\n"
-_CARD: Final = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:\d{10,12}|[ -]\d{6}[ -]\d{4,5}|(?:[ -]\d{4}){3})(?![\w-]|\.\d)", re.ASCII)
+_CARD: Final = re.compile(r"[3-6](?<![\w.-].)\d{3}(?:\d{10,12}|[ -]\d{6}[ -]\d{4,5}|(?:[ -]\d{4}){3})(?![\w-]|\.\d)", re.ASCII)
 # Issuer and length of the networks that use the check digit. Visa's 13 and 19 digits are left out: they are hardly ever issued,
 # and bar codes and snowflake ids look like them.
 _ISSUED: Final = re.compile(
@@ -94,8 +96,10 @@ _ISSUED: Final = re.compile(
 def find_credentials(text: str) -> Iterator[Found]:
     """Find what is a credential by its shape alone."""
     yield from _private_keys(text)
+    # Every shape has a long run of such characters in it, so the literals are looked for around those only.
+    near = "\n".join([text[max(0, run.start() - _AROUND) : run.end() + _AROUND] for run in _LONG_RUN.finditer(text)])
     for rule, literal, pattern in _VENDORS:
-        if literal in text:
+        if literal in near:
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), rule)
     for match in _CARD.finditer(text):

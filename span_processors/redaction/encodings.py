@@ -17,7 +17,7 @@ _NAMED: Final = {
     "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
     "&quot;": '"', "&apos;": "'", "&amp;": "&", "&lt;": "<", "&gt;": ">",
 }  # fmt: skip
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
+_BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _SHORTEST: Final = 16
 """Twelve bytes: no name and value fit in fewer."""

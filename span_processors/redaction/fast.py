@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.gate import may_hold_secret
-from span_processors.redaction.marks import FIELD, mark
-from span_processors.redaction.names import MAX_NAME, Names, Verdict, hides
+from span_processors.redaction.marks import FIELD
+from span_processors.redaction.names import MAX_NAME, Names, Verdict, hides, mark_of
 from span_processors.redaction.normal import clean_text
-from span_processors.redaction.notes import Notes
+from span_processors.redaction.notes import Notes, redacted
 from span_processors.redaction.tree import SMALLEST_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
 
     from span_processors.data import JsonValue
-
-    Path: TypeAlias = "tuple[Path, str | int] | None"
+    from span_processors.redaction.notes import Path
 
 _MAX_LEVEL: Final = 12
 _MAX_KEYS: Final = 8192
@@ -45,36 +43,37 @@ class FastKeys(dict[str, "Verdict | None"]):
         return verdict
 
 
-def redact_fast(value: object, keys: FastKeys, notes: Notes, max_size: int) -> JsonValue:
-    """Return a redacted copy of `value`.
+def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
+    """Return a redacted copy of `value`, and notes on what was redacted.
 
     Raises:
         NotFastError: this value needs the long way.
     """
     texts: list[str] = []
+    hidden: list[tuple[Path, str]] = []
     if type(value) is str:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, keys, texts, notes, None, _MAX_LEVEL)
+        copy = _copy(value, keys, texts, hidden, None, _MAX_LEVEL)
     text = "\n".join(texts)
     if len(text) > max_size or clean_text(text) != text or may_hold_secret(text):
         raise NotFastError
-    return copy
+    return copy, _notes(hidden) if hidden else ()
 
 
-def _copy(  # noqa: C901, PLR0912  (a loop for each kind of container, spelt out: this is the hottest code of all)
-    value: object, keys: FastKeys, texts: list[str], notes: Notes, path: Path, level: int
+def _copy(  # noqa: C901, PLR0912  (a branch for each type, in the order of their frequency: the hottest code of all)
+    value: object, keys: FastKeys, texts: list[str], hidden: list[tuple[Path, str]], path: Path, level: int
 ) -> JsonValue:
     if not level:
         raise NotFastError
     if type(value) is dict:
         fields: dict[str, JsonValue] = {}
         for key, item in value.items():
-            verdict = keys[key]
             kind = type(item)
+            verdict = keys[key]
             if verdict is not None:
-                fields[key] = _under(item, kind, verdict, notes, (path, key))
+                fields[key] = _under(item, verdict, hidden, (path, key))
             elif kind is str:
                 texts.append(item)
                 fields[key] = item
@@ -89,7 +88,7 @@ def _copy(  # noqa: C901, PLR0912  (a loop for each kind of container, spelt out
                     raise NotFastError
                 fields[key] = item
             else:
-                fields[key] = _copy(item, keys, texts, notes, (path, key), level - 1)
+                fields[key] = _copy(item, keys, texts, hidden, (path, key), level - 1)
         return fields
     if type(value) is not list and type(value) is not tuple:
         raise NotFastError
@@ -105,25 +104,25 @@ def _copy(  # noqa: C901, PLR0912  (a loop for each kind of container, spelt out
             if item - item != 0.0:
                 raise NotFastError
         elif item is not None and kind is not bool:
-            item = _copy(item, keys, texts, notes, (path, len(items)), level - 1)  # noqa: PLW2901
+            item = _copy(item, keys, texts, hidden, (path, len(items)), level - 1)  # noqa: PLW2901
         items.append(item)
     return items
 
 
-def _under(item: object, kind: type, verdict: Verdict, notes: Notes, path: Path) -> JsonValue:
+def _under(item: object, verdict: Verdict, hidden: list[tuple[Path, str]], path: Path) -> JsonValue:
     """Return what is left of a value under a sensitive name."""
-    if item is None or kind is bool:
+    kind = type(item)
+    if item is None or kind is bool or (kind is str and not item) or (kind is int and verdict is Verdict.COUNTED):
         return item  # type: ignore[return-value]
-    if kind is not str and kind is not int:
+    if (kind is not str and kind is not int) or not hides(verdict, item):  # type: ignore[arg-type]
         raise NotFastError
-    if not hides(verdict, item):  # type: ignore[arg-type]
-        if kind is int or not item:
-            return item  # type: ignore[return-value]
-        raise NotFastError
-    where: list[str | int] = []
-    while path is not None:
-        path, part = path
-        where.append(part)
-    text = mark("pattern") if verdict is Verdict.PATTERN else FIELD
-    notes.add(Notes.path(reversed(where)), f"redacted ({text[10:-1]})")
+    text = FIELD if verdict is Verdict.SECRET else mark_of(verdict)
+    hidden.append((path, text))
     return text
+
+
+def _notes(hidden: list[tuple[Path, str]]) -> tuple[str, ...]:
+    notes = Notes()
+    for path, text in hidden:
+        notes.add(path, redacted(text))
+    return notes.texts()

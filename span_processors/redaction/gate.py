@@ -9,47 +9,64 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from span_processors.redaction.names import CONFUSABLES
+from span_processors.redaction.names import CONFUSABLES, FOREIGN_NAMES
 
-# In a text without `=`, every name of a secret contains one of these, or is one that `_SHORT_NAMES` finds by its colon.
-_STEMS: Final = ("pass", "key", "token", "secret", "auth", "cred", "cookie", "bearer", "pwd", "basic ", "identified by", "otp", "failing row")
+# Every name of a secret in a text contains one of these ...
+_STEMS: Final = ("pass", "key", "token", "secret", "auth", "cred", "cookie", "bearer", "basic ", "identified", "otp", "failing row")
+# ... or is too short, or too common, to be looked for without the sign that comes after it. The three letters are those of
+# pin, pwd, pw, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, whatever their order: one test instead of a dozen.
 _SHORT_NAMES: Final = re.compile(
-    ":(?:(?<=pw:)|(?<=pin:|cvv:|cvc:|ssn:|psk:|jwt:|sas:)|(?<=pin\":|cvv\":|cvc\":|ssn\":|psk\":|jwt\":)"
-    "|(?<=hrase:|monic:|umber:| code:|_code:|nwort:|woord:|haslo:|arola:|asena:|senha:))"
+    r"""[:=](?:(?<=[pcsj][ivswar][nvcktsgdf].)|(?<=pw.)|(?<=[pcsj][ivswar][nvcktsgdf]["' \])].)
+    |(?<=[ectdoa].)(?<=hrase.|monic.|ature.|nwort.|woord.|haslo.|arola.|asena.|aseña.|senha.|[ _?&-]code.)|(?<=[yn][ _]number.))""",
+    re.VERBOSE,
 )
+_USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
+_ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
 _HARMLESS_RUN: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{18,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?|[a-z]{2,6}[_-][0-9a-f-]{16,36}"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?|(?!shp|key)[a-z]{2,6}[_-][0-9a-f-]{16,36}"
 )
-_RUN: Final = re.compile("[A-Za-z0-9_-]{18,}")
+_RUN: Final = re.compile("[A-Za-z0-9_-]{16,}")
 
 _WORD_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 _TO_RUN: Final = bytes(120 if byte in _WORD_BYTES else byte for byte in range(256))
-_LONG_RUN: Final = b"x" * 18
+_LONG_RUN: Final = b"x" * 16
 _TO_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))  # noqa: PLR2004  ("0" to "9")
+_LONG_TEXT: Final = 65_536
 _LONG_NUMBER: Final = b"0" * 13
 
 
 def may_hold_secret(text: str) -> bool:
     """Say whether `text` has to be looked at closely."""
-    if "=" in text or "\\" in text or "%" in text or "&#" in text:
+    if "\\" in text or "&#" in text or ("%" in text and _ENCODED.search(text)):
         return True
     if not text.isascii():
         text = fold_text(text)
     low = text.lower()
-    for stem in _STEMS:
-        if stem in low:
-            return True
-    if "@" in text and "//" in text:
-        return True
-    if _SHORT_NAMES.search(low) or _OPTION.search(low):
+    if may_name_secret(low) or ("@" in text and _USERINFO.search(text)) or _OPTION.search(low):
         return True
     data = text.encode("utf-8", "replace")
     if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -"):
         return True
-    return _LONG_RUN in data.translate(_TO_RUN) and any(
-        _HARMLESS_RUN.fullmatch(run) is None for run in _RUN.findall(text)
+    return _LONG_RUN in data.translate(_TO_RUN) and (
+        len(text) > _LONG_TEXT or any(_HARMLESS_RUN.fullmatch(run) is None for run in _RUN.findall(text))
     )
+
+
+def may_name_secret(low: str) -> bool:
+    """Say whether a name of a secret can be in a text, given in lower case and folded."""
+    for stem in _STEMS:  # a loop, because a generator costs more than most of the searches
+        if stem in low:
+            return True
+    if _SHORT_NAMES.search(low):
+        return True
+    return not low.isascii() and any(word in low for word in FOREIGN_NAMES)
+
+
+def lower(text: str) -> str:
+    """Return `text` in lower case, character by character: of the same length, whatever Unicode says."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
 def fold_text(text: str) -> str:

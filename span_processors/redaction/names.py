@@ -12,6 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from span_processors.redaction.marks import FIELD, mark
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,9 +34,10 @@ class Verdict(Enum):
     """As SECRET, by a pattern of the user's."""
 
 
-MAX_NAME = 256
+MAX_NAME: Final = 256
 """Longer names are not judged as names (they are still searched for secrets as text)."""
-_MAX_REMEMBERED = 8192
+_MAX_REMEMBERED: Final = 8192
+_PATTERN_MARK: Final = mark("pattern")
 
 
 def _set(words: str) -> frozenset[str]:
@@ -43,8 +46,7 @@ def _set(words: str) -> frozenset[str]:
 
 # Compared with up to four neighbouring words run together, in the singular: `secretKey`, `secret_keys` and `SECRETKEY` are one.
 _SECRETS: Final = _set("""
-    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord haslo parola пароль
-    密码 密碼 パスワード 비밀번호 pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass mailpass basicpass
+    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord haslo parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass mailpass basicpass
     loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw
     secret secretid credential cred apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey signingkey
     masterkey accountkey storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey cryptokey
@@ -117,6 +119,10 @@ _RANDOM: Final = re.compile(r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7
 _DIRECTORY: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
 
 
+FOREIGN_NAMES: Final = tuple(name.translate(CONFUSABLES) for name in "пароль секрет κωδικός 密码 密碼 密钥 口令 パスワード 비밀번호".split())
+"""Passwords in other alphabets, as they look once the letters that could be Latin are."""
+
+
 def fold_name(name: str) -> str:
     """Return the name as a reader would take it: one alphabet, one width, no invisible characters, decoded once."""
     if "%" in name:
@@ -124,6 +130,8 @@ def fold_name(name: str) -> str:
     if name.isascii():
         return name
     name = unicodedata.normalize("NFKC", name).translate(CONFUSABLES)
+    for word in FOREIGN_NAMES:
+        name = name.replace(word, " password ")
     return "".join(char for char in name if unicodedata.category(char) != "Cf")
 
 
@@ -159,6 +167,11 @@ def _weigh(joined: str, *, plural: bool, before: list[str], after: list[str]) ->
     if joined in _AMBIGUOUS or (plural and joined in {"token", "pin"}) or (before and before[-1] in _COUNTING):
         return Verdict.COUNTED
     return Verdict.SECRET
+
+
+def mark_of(verdict: Verdict) -> str:
+    """Return what replaces the value under a name with this verdict."""
+    return _PATTERN_MARK if verdict is Verdict.PATTERN else FIELD
 
 
 def is_placeholder(text: str) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from span_processors.data import JsonValue
+    from span_processors.redaction.notes import Path
 
 MAX_DEPTH = 64
 MAX_NODES = 1_000_000
@@ -79,13 +80,18 @@ class _Frame:
         self.target = target
         self.keyed = keyed
 
-    def path(self, key: str | int) -> str:
-        parts: list[str | int] = [key]
-        frame: _Frame = self
-        while frame.parent is not None:
-            parts.append(frame.key)
+    def path(self, key: str | int) -> Path:
+        if self.parent is None:
+            return None
+        way: list[str | int] = [key]
+        frame = self
+        while frame.parent is not None and frame.parent.parent is not None:
+            way.append(frame.key)
             frame = frame.parent
-        return Notes.path(reversed(parts[:-1]))  # the last one is the place of the whole value
+        path: Path = None
+        for part in reversed(way):
+            path = (path, part)
+        return path
 
 
 class _Sorted(list[Any]):

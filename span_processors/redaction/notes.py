@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from typing import TypeAlias
 
-MAX_NOTES = 16
-_MAX_PATH = 200
+    Path: TypeAlias = "tuple[Path, str | int] | None"
+    """The way to a value: that to its container, and its key or index there. None: the whole value."""
+
+MAX_NOTES: Final = 16
+_MAX_PATH: Final = 200
 
 
 class Notes:
@@ -20,20 +23,29 @@ class Notes:
         self._texts: list[str] = []
         self._more = 0
 
-    def add(self, path: str, what: str) -> None:
+    def add(self, path: Path, what: str) -> None:
         """Say what happened to the value at `path`."""
-        if len(self._texts) < MAX_NOTES:
-            self._texts.append(f"{path[:_MAX_PATH]}: {what}" if path else what)
-        else:
+        if len(self._texts) >= MAX_NOTES:
             self._more += 1
+        elif path is None:
+            self._texts.append(what)
+        else:
+            self._texts.append(f"{written(path)[:_MAX_PATH]}: {what}")
 
     def texts(self) -> tuple[str, ...]:
         """Return the remarks; the last one says how many were left out, if any."""
-        if self._more:
-            return (*self._texts, f"and {self._more} more")
-        return tuple(self._texts)
+        return (*self._texts, f"and {self._more} more") if self._more else tuple(self._texts)
 
-    @staticmethod
-    def path(parts: Iterable[str | int]) -> str:
-        """Write the way to a value: `a.b[0]`."""
-        return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+
+def written(path: Path) -> str:
+    """Write the way to a value: `a.b[0]`."""
+    parts: list[str] = []
+    while path is not None:
+        path, part = path
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{part}")
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+def redacted(mark: str) -> str:
+    """Say that a value was replaced by `mark`."""
+    return f"redacted ({mark[10:-1]})"

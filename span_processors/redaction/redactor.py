@@ -9,16 +9,17 @@ from span_processors.data import CleanText
 from span_processors.redaction.fast import FastKeys, redact_fast
 from span_processors.redaction.marks import ERROR
 from span_processors.redaction.names import Names
-from span_processors.redaction.normal import Normaliser, clean_text
+from span_processors.redaction.normal import Normaliser, clean_text, normalise
 from span_processors.redaction.notes import Notes
 from span_processors.redaction.serial import canonical
 from span_processors.redaction.settings import RedactionSettings
 from span_processors.redaction.tree import TreeRedactor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from span_processors.data import JsonValue
+    from span_processors.redaction.settings import Callback
 
 _DEFAULTS: Final = RedactionSettings()
 _FAILED_TEXT: Final = CleanText(canonical(ERROR))
@@ -34,14 +35,19 @@ class Redactor:
 
     Args:
         settings: what counts as a secret, and how large a payload may be.
+        structural: names of attributes that spans are told apart and put together by. They are searched for secrets like
+            all others, and not shown to the callback, whose failure would otherwise lose the span.
 
     Raises:
         ValueError: a pattern in `settings` is not a regular expression.
     """
 
-    def __init__(self, settings: RedactionSettings = _DEFAULTS) -> None:
+    def __init__(self, settings: RedactionSettings = _DEFAULTS, *, structural: Container[str] = ()) -> None:
         names = Names(settings)
-        self._settings = settings
+        self._callback = settings.callback
+        self._max_size = settings.max_result_size
+        self._searched = {"input": settings.redact_inputs, "output": settings.redact_outputs}
+        self._structural = structural
         self._tree = TreeRedactor(names, settings)
         self._keys = FastKeys(names, self._tree.text)
 
@@ -50,25 +56,19 @@ class Redactor:
     ) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value` without secrets as canonical JSON text, cut to the size allowed, and notes on what was changed."""
         try:
-            settings = self._settings
-            if settings.redact_inputs if direction == "input" else settings.redact_outputs:
-                clean, notes = self._redact(value)
-            else:
-                notes = Notes()
-                clean = Normaliser(notes).run(value)
+            clean, notes = self._redact(value) if self._searched[direction] else normalise(value)
             text = canonical(clean)
-            if len(text) > settings.max_result_size:
-                text = canonical(_cut(text, settings.max_result_size))
-                notes.add("", f"larger than {settings.max_result_size} bytes, cut")
-            return CleanText(text), notes.texts()
+            if len(text) > self._max_size:
+                text = canonical(_cut(text, self._max_size))
+                notes = (*notes, f"larger than {self._max_size} bytes, cut")
+            return CleanText(text), notes
         except Exception:
             return _FAILED_TEXT, _FAILED_NOTES
 
     def value(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
         """Return the normal form of `value` without secrets, and notes on what was changed."""
         try:
-            clean, notes = self._redact(value)
-            return clean, notes.texts()
+            return self._redact(value)
         except Exception:
             return ERROR, _FAILED_NOTES
 
@@ -84,27 +84,35 @@ class Redactor:
         try:
             if not attributes:
                 return {}
-            clean_before = {key: value for key, value in attributes.items() if type(value) is CleanText}
-            if not clean_before:
-                return self._fields(attributes)
-            others = self._fields({key: value for key, value in attributes.items() if key not in clean_before})
-            return {**others, **clean_before}
+            clean: dict[str, JsonValue] = {}
+            unseen: dict[str, object] = {}
+            for key, value in attributes.items():
+                if type(value) is CleanText:
+                    clean[key] = value
+                else:
+                    unseen[key] = value
+            if self._callback is not None:
+                structural = {key: unseen.pop(key) for key in list(unseen) if key in self._structural}
+                clean |= _fields(self._slowly(structural, None)[0])
+            return _fields(self._redact(unseen)[0]) | clean
         except Exception:
             return {ERROR: ERROR}
 
-    def _fields(self, attributes: Mapping[str, object]) -> dict[str, JsonValue]:
-        clean, _ = self._redact(attributes if type(attributes) is dict else dict(attributes))
-        return clean if isinstance(clean, dict) else {ERROR: ERROR}
-
-    def _redact(self, value: object) -> tuple[JsonValue, Notes]:
-        if self._settings.callback is None:
-            notes = Notes()
+    def _redact(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
+        if self._callback is None:
             try:
-                return redact_fast(value, self._keys, notes, self._settings.max_result_size), notes
+                return redact_fast(value, self._keys, self._max_size)
             except Exception:  # noqa: S110  (NotFastError, or a value that changes or misbehaves: the long way knows)
                 pass
+        return self._slowly(value, self._callback)
+
+    def _slowly(self, value: object, callback: Callback | None) -> tuple[JsonValue, tuple[str, ...]]:
         notes = Notes()
-        return self._tree.redact(Normaliser(notes).run(value), notes), notes
+        return self._tree.redact(Normaliser(notes).run(value), notes, callback), notes.texts()
+
+
+def _fields(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {ERROR: ERROR}
 
 
 def _cut(text: str, size: int) -> JsonValue:

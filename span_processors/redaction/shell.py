@@ -25,7 +25,9 @@ _OPTIONS: Final = {
     **dict.fromkeys(("curl", "http", "https"), ("-u", ":")),
     "smbclient": ("-U", "%"),
 }
-_COMMAND: Final = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))})(?=[\s\"'])([^\n|;]{{0,2000}})")
+_COMMAND: Final = re.compile(rf"({'|'.join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))})(?=[\s\"'])([^\n|;]{{0,2000}})")
+_OPTION: Final = re.compile(r"-(?<=[\s\"'-]-)(?:[pPawuU]|user)")
+_INSIDE_WORD: Final = re.compile(r"[\w.-]")
 _DOCKER_PORT: Final = re.compile(r"[\d.:]+(?:-\d+)?(?::\d+)?(?:/(?:tcp|udp))?")
 _ARGUMENT: Final = re.compile(r"(?<=[\s\"'])(-[pPawuU])([\"']?,?[ \t]{1,4}[\"']?)?([^\s\"',]+)")
 _LONG_USER: Final = re.compile(r"(?<=--user)[ =][\"']?([^\s\"':]{1,200}):([^\s\"']+)")
@@ -33,9 +35,11 @@ _LONG_USER: Final = re.compile(r"(?<=--user)[ =][\"']?([^\s\"':]{1,200}):([^\s\"
 
 def find_shell(text: str) -> Iterator[Found]:
     """Find passwords in the command lines of a text."""
-    if "-" not in text:
+    if _OPTION.search(text) is None:
         return
     for command in _COMMAND.finditer(text):
+        if _INSIDE_WORD.match(text, max(0, command.start() - 1), command.start()):
+            continue
         option, form = _OPTIONS[command[1]]
         for match in _ARGUMENT.finditer(text, command.start(2), command.end()):
             if match[1] == option:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from span_processors.redaction.assignments import find_assignments
 from span_processors.redaction.credentials import Found, find_credentials
 from span_processors.redaction.encodings import Decoded, decoded_runs
-from span_processors.redaction.gate import fold_text, may_hold_secret
+from span_processors.redaction.gate import fold_text, lower, may_hold_secret, may_name_secret
 from span_processors.redaction.marks import DEPTH, mark
 from span_processors.redaction.normal import BASE64, normalise
 from span_processors.redaction.places import find_placed
@@ -81,9 +81,11 @@ class TextRedactor:
                     yield Found(decoded.source(found.start), decoded.source(found.end), found.rule, found.quoted)
 
     def _find_plain(self, text: str) -> Iterator[Found]:
+        low = lower(text)
         yield from find_credentials(text)
-        yield from find_assignments(text, self._names)
-        yield from find_placed(text, self._names)
+        if may_name_secret(low):
+            yield from find_assignments(text, low, self._names)
+        yield from find_placed(text, low, self._names)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Final
 from span_processors.redaction.assignments import is_plain_word
 from span_processors.redaction.credentials import is_card
 from span_processors.redaction.marks import CARD, ERROR, FIELD, mark
-from span_processors.redaction.names import Names, Verdict, hides, is_placeholder
+from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
-from span_processors.redaction.notes import Notes
+from span_processors.redaction.notes import Notes, redacted, written
 from span_processors.redaction.shell import redact_arguments
 from span_processors.redaction.text import TextRedactor
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from span_processors.data import JsonValue
-    from span_processors.redaction.settings import RedactionSettings
-
-    Path: TypeAlias = "tuple[Path, str | int] | None"
+    from span_processors.redaction.notes import Path
+    from span_processors.redaction.settings import Callback, RedactionSettings
 
 _NAME_FIELDS: Final = frozenset(
     "name key field header param parameter variable var env property option label attribute k n keyname fieldname headername title".split()
@@ -43,14 +40,13 @@ class TreeRedactor:
 
     def __init__(self, names: Names, settings: RedactionSettings) -> None:
         self._names = names
-        self._callback = settings.callback
         self._value_patterns = settings.value_patterns
         self._max_text = settings.max_result_size
-        self._texts = TextRedactor(names, lambda value, nesting: _Walk(self, Notes(), nesting).run(value))
+        self._texts = TextRedactor(names, lambda value, nesting: _Walk(self, Notes(), nesting=nesting).run(value))
 
-    def redact(self, value: JsonValue, notes: Notes) -> JsonValue:
+    def redact(self, value: JsonValue, notes: Notes, callback: Callback | None = None) -> JsonValue:
         """Return `value` without secrets. It is given away: its containers are changed and returned."""
-        return _Walk(self, notes, 0).run(value)
+        return _Walk(self, notes, callback=callback).run(value)
 
     def text(self, text: str, nesting: int = 0) -> str:
         """Return `text` without secrets; what cannot be searched is left out."""
@@ -65,11 +61,12 @@ class TreeRedactor:
 class _Walk:
     """One pass over one value."""
 
-    def __init__(self, owner: TreeRedactor, notes: Notes, nesting: int) -> None:
+    def __init__(self, owner: TreeRedactor, notes: Notes, *, nesting: int = 0, callback: Callback | None = None) -> None:
         self._owner = owner
         self._names = owner._names  # noqa: SLF001  (two classes, one thing)
         self._notes = notes
         self._nesting = nesting
+        self._callback = callback
         self._open: list[tuple[list[JsonValue] | dict[str, JsonValue], Path]] = []
 
     def run(self, value: JsonValue) -> JsonValue:
@@ -101,9 +98,7 @@ class _Walk:
             kept = self._hide(path, CARD)
         else:
             kept = value
-        if self._owner._callback is None or self._nesting:  # noqa: SLF001
-            return kept
-        return self._call_back(kept, path)
+        return kept if self._callback is None else self._call_back(self._callback, kept, path)
 
     def _cut(self, text: str, path: Path) -> JsonValue:
         """Keep the beginning of a text that alone is too large, so that what stands beside it can be kept whole."""
@@ -114,9 +109,9 @@ class _Walk:
         head = self._owner.text(text[: size + _OVERLAP], self._nesting)[:size]
         return {"truncated": True, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "head": head}
 
-    def _call_back(self, value: JsonValue, path: Path) -> JsonValue:
+    def _call_back(self, callback: Callback, value: JsonValue, path: Path) -> JsonValue:
         try:
-            kept, _ = normalise(self._owner._callback(_written(path), value))  # type: ignore[misc]  # noqa: SLF001
+            kept, _ = normalise(callback(written(path), value))
         except Exception:
             return self._hide(path, ERROR)
         if kept != value:
@@ -135,7 +130,7 @@ class _Walk:
                 verdict = self._names[key]
                 name = self._owner.text(key)
                 if described and key.lower() in _VALUE_FIELDS and hides(described, value):
-                    kept: JsonValue = self._hide(here, _mark(described))
+                    kept: JsonValue = self._hide(here, mark_of(described))
                 elif verdict and hides(verdict, value):
                     kept = self._under(value, verdict, here)
                 else:
@@ -155,9 +150,9 @@ class _Walk:
         if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in _SCHEMA_TYPES:
             for field in _SCHEMA_VALUES:
                 if hides(verdict, value.get(field)):
-                    value[field] = self._hide((path, field), _mark(verdict))
+                    value[field] = self._hide((path, field), mark_of(verdict))
             return self._leaf(value, path)
-        return self._hide(path, _mark(verdict))
+        return self._hide(path, mark_of(verdict))
 
     def _described(self, fields: dict[str, JsonValue]) -> Verdict | None:
         """Return the verdict on the name that the fields give to a value: `{"name": "password", "value": S}`."""
@@ -181,8 +176,7 @@ class _Walk:
         return _NAME.fullmatch(text) is not None and self._names[text.strip("-: ")] in {Verdict.SECRET, Verdict.PATTERN}
 
     def _items(self, items: list[JsonValue], path: Path) -> None:
-        rows = all(isinstance(item, list) and len(item) > 1 and isinstance(item[0], str) for item in items)
-        if rows:
+        if items and all(isinstance(item, list) and len(item) > 1 for item in items):
             self._rows(items)
         strings = [item for item in items if isinstance(item, str)]
         if len(strings) > 1 and self._owner._value_patterns:  # noqa: SLF001
@@ -217,22 +211,19 @@ class _Walk:
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
                 if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and self._is_name(row[1])):
-                    row[1] = _mark(verdict)
+                    row[1] = mark_of(verdict)
         head = rows[0] if rows else None
         if isinstance(head, list) and len(rows) > 1 and all(isinstance(name, str) and is_plain_word(name) for name in head):
             columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
             _hide_columns(rows[1:], columns)
 
     def _hide(self, path: Path, text: str) -> str:
-        self._note(path, f"redacted ({text[10:-1]})")
+        self._note(path, redacted(text))
         return text
 
     def _note(self, path: Path, what: str) -> None:
-        self._notes.add(_MARKS.sub("*", self._owner.text(_written(path))), what)
-
-
-def _mark(verdict: Verdict) -> str:
-    return mark("pattern") if verdict is Verdict.PATTERN else FIELD
+        # A key of the path may hold a secret itself.
+        self._notes.add(None, f"{_MARKS.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
 
 
 def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:
@@ -249,11 +240,3 @@ def _empty(container: list[JsonValue] | dict[str, JsonValue]) -> None:
         container[ERROR] = ERROR
     else:
         container.append(ERROR)
-
-
-def _written(path: Path) -> str:
-    parts: list[str | int] = []
-    while path is not None:
-        path, part = path
-        parts.append(part)
-    return Notes.path(reversed(parts))
