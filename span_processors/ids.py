@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import os
+import struct
+from typing import Final
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator as SdkIdGenerator
+
+_POOL_SIZE: Final = 256
+_UNPACK: Final = struct.Struct(f"={_POOL_SIZE}Q").unpack
+_pool: list[int] = []
+"""Random numbers in stock: one system call for many. A forked child must not draw what its parent will draw."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.clear)
 
 
 class IdGenerator(SdkIdGenerator):
@@ -16,15 +26,16 @@ class IdGenerator(SdkIdGenerator):
 
     def generate_span_id(self) -> int:
         """Return a random id of 64 bits, never 0."""
-        while not (span_id := int.from_bytes(os.urandom(8))):
-            pass
-        return span_id
+        while True:
+            try:
+                if span_id := _pool.pop():
+                    return span_id
+            except IndexError:
+                _pool.extend(_UNPACK(os.urandom(8 * _POOL_SIZE)))
 
     def generate_trace_id(self) -> int:
         """Return a random id of 128 bits, never 0."""
-        while not (trace_id := int.from_bytes(os.urandom(16))):
-            pass
-        return trace_id
+        return self.generate_span_id() << 64 | self.generate_span_id()
 
     def is_trace_id_random(self) -> bool:
         """Say that every bit of a trace id is random, so that samplers may rely on any of them."""
