@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.faults import observed, pytest_itemcollected  # noqa: F401  (every test can use them)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -1,0 +1,30 @@
+"""Run the tests of the fault matrix and print it: ``python -m tests.fault_matrix [arguments of pytest]``."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.faults import Outcome, outcome, table
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if (found := outcome(report)) is not None:
+            self.outcomes.append(found)
+
+
+def main(arguments: list[str]) -> int:
+    """Return pytest's exit code."""
+    collector = _Collector()
+    code = pytest.main(["-q", "-p", "no:terminal", "-m", "fault", *arguments], plugins=[collector])
+    print(table(collector.outcomes))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
