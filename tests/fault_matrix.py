@@ -1,8 +1,12 @@
-"""Run the tests of the fault matrix and print it: ``python -m tests.fault_matrix [arguments of pytest]``."""
+"""Run the tests of the fault matrix and print it: ``python -m tests.fault_matrix [arguments of pytest]``.
+
+The table goes to stdout, what pytest says to stderr.
+"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -21,7 +25,8 @@ class _Collector:
 def main(arguments: list[str]) -> int:
     """Return pytest's exit code."""
     collector = _Collector()
-    code = pytest.main(["-q", "-p", "no:terminal", "-m", "fault", *arguments], plugins=[collector])
+    with redirect_stdout(sys.stderr):
+        code = pytest.main(["-q", "-m", "fault", *arguments], plugins=[collector])
     print(table(collector.outcomes))
     return int(code)
 
