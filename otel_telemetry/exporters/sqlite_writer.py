@@ -25,14 +25,18 @@ _PUT_LEASE: Final = (
 )
 # Metadata belongs to the state of the row that stands, which need not be the one that was written last.
 _STANDS: Final = (
-    "EXISTS (SELECT 1 FROM spans WHERE execution_id = ?1 AND started_ns = ?2 AND span_id = ?3 AND ended_ns IS ?4)"
+    "EXISTS (SELECT 1 FROM spans WHERE execution_id = :execution_id AND started_ns = :started_ns"
+    " AND span_id = :span_id AND ended_ns IS :ended_ns)"
 )
 _DELETE_METADATA: Final = (
-    f"DELETE FROM execution_metadata WHERE execution_id = ?1 AND started_ns = ?2 AND span_id = ?3 AND {_STANDS}"
+    "DELETE FROM execution_metadata WHERE execution_id = :execution_id AND started_ns = :started_ns"
+    f" AND span_id = :span_id AND {_STANDS}"
 )
 _INSERT_METADATA: Final = (
-    f"INSERT INTO execution_metadata ({METADATA_COLUMNS}) SELECT ?1, ?2, ?3, ?5, ?6 WHERE {_STANDS}"
+    f"INSERT INTO execution_metadata ({METADATA_COLUMNS})"
+    f" SELECT :execution_id, :started_ns, :span_id, :key, :value WHERE {_STANDS}"
 )
+_STATE: Final = ("execution_id", "started_ns", "span_id", "ended_ns")
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -72,9 +76,11 @@ def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_re
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
         connection.executemany(_INSERT_SPANS, [row[:_WIDTH] for row in rows])
         for row in executions:
-            key_and_end = (row.execution_id, row.started_ns, row.span_id, row.ended_ns)
-            connection.execute(_DELETE_METADATA, key_and_end)
-            connection.executemany(_INSERT_METADATA, [(*key_and_end, *item) for item in row.metadata])
+            state = {name: getattr(row, name) for name in _STATE}
+            connection.execute(_DELETE_METADATA, state)
+            connection.executemany(
+                _INSERT_METADATA, [state | {"key": key, "value": value} for key, value in row.metadata]
+            )
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
