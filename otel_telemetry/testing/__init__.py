@@ -1,4 +1,4 @@
-"""Contracts to subclass in tests: who passes `SpanStoreContract` is a backend, `FormatContract` a format. Needs pytest."""
+"""Contracts to subclass in tests: `SpanStoreContract` makes a backend, `FormatContract` a format. Needs pytest."""
 
 from otel_telemetry.testing.export_format import FormatContract
 from otel_telemetry.testing.span_store import SpanStoreContract

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.codec import encode
+from otel_telemetry.formats.otlp.values import shallow
 from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
@@ -33,10 +34,13 @@ class ResourceSpans(NamedTuple):
 
 
 def batches(spans: Iterable[SpanData]) -> Iterator[list[SpanData]]:
-    """Cut `spans` into lists that go into one request each: as many as in the SDK's batches, or fewer heavy ones."""
+    """Cut `spans` into lists that go into one request each: as many as in the SDK's batches, or fewer heavy ones.
+
+    Values that are too deep for protobuf are put into boxes (see `shallow`).
+    """
     batch: list[SpanData] = []
     size = 0
-    for span in spans:
+    for span in map(_shallow, spans):
         weight = len(canonical(span.attributes))
         if batch and (len(batch) == _MAX_SPANS or size + weight > _MAX_TEXT):
             yield batch
@@ -45,6 +49,16 @@ def batches(spans: Iterable[SpanData]) -> Iterator[list[SpanData]]:
         size += weight
     if batch:
         yield batch
+
+
+def _shallow(span: SpanData) -> SpanData:
+    return span._replace(
+        attributes=shallow(span.attributes),
+        events=tuple(event._replace(attributes=shallow(event.attributes)) for event in span.events),
+        links=tuple(link._replace(attributes=shallow(link.attributes)) for link in span.links),
+        resource=span.resource._replace(attributes=shallow(span.resource.attributes)),
+        scope=span.scope._replace(attributes=shallow(span.scope.attributes)),
+    )
 
 
 def requests(records: Iterable[ExecutionRecord]) -> Iterator[list[ResourceSpans]]:

@@ -22,7 +22,6 @@ from otel_telemetry.formats.otlp.json_fields import (
     uint64,
 )
 from otel_telemetry.formats.otlp.values import (
-    boxed,
     bytes_as_text,
     check_depth,
     internal_kind,
@@ -191,15 +190,15 @@ def _present(**fields: object) -> JsonObject:
     return {key: value for key, value in fields.items() if value}
 
 
-def _attributes_to_json(attributes: Mapping[str, JsonValue], depth: int = 0) -> list[JsonObject]:
-    return [{"key": key, "value": _value_to_json(value, depth)} for key, value in attributes.items()]
+def _attributes_to_json(attributes: Mapping[str, JsonValue]) -> list[JsonObject]:
+    return [{"key": key, "value": _value_to_json(value)} for key, value in attributes.items()]
 
 
 def _attributes_from_json(owner: JsonObject, key: str = "attributes", depth: int = 0) -> dict[str, JsonValue]:
     return {text(pair, "key"): _value_from_json(an_object(pair, "value"), depth) for pair in objects(owner, key)}
 
 
-def _value_to_json(value: JsonValue, depth: int) -> JsonObject:  # noqa: PLR0911  (one for each kind of value)
+def _value_to_json(value: JsonValue) -> JsonObject:  # noqa: PLR0911  (one for each kind of value)
     if isinstance(value, str):
         return {"stringValue": value}
     if isinstance(value, bool):
@@ -210,10 +209,9 @@ def _value_to_json(value: JsonValue, depth: int) -> JsonObject:  # noqa: PLR0911
         return {"doubleValue": value}
     if value is None:
         return {}
-    value = boxed(value, depth)
     if isinstance(value, dict):
-        return {"kvlistValue": {"values": _attributes_to_json(value, depth + 1)}}
-    return {"arrayValue": {"values": [_value_to_json(item, depth + 1) for item in value]}}
+        return {"kvlistValue": {"values": _attributes_to_json(value)}}
+    return {"arrayValue": {"values": [_value_to_json(item) for item in value]}}
 
 
 def _value_from_json(value: JsonObject, depth: int) -> JsonValue:  # noqa: PLR0911  (one for each kind of value)

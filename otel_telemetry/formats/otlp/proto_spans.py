@@ -13,7 +13,6 @@ from opentelemetry.proto.trace.v1 import trace_pb2 as trace
 
 from otel_telemetry.errors import FormatError
 from otel_telemetry.formats.otlp.values import (
-    boxed,
     bytes_as_text,
     check_depth,
     internal_kind,
@@ -174,15 +173,15 @@ def _link_from_proto(link: trace.Span.Link) -> LinkData:
     )
 
 
-def _attributes_to_proto(attributes: Mapping[str, JsonValue], depth: int = 0) -> list[common.KeyValue]:
-    return [common.KeyValue(key=key, value=_value_to_proto(value, depth)) for key, value in attributes.items()]
+def _attributes_to_proto(attributes: Mapping[str, JsonValue]) -> list[common.KeyValue]:
+    return [common.KeyValue(key=key, value=_value_to_proto(value)) for key, value in attributes.items()]
 
 
 def _attributes_from_proto(pairs: Iterable[common.KeyValue], depth: int = 0) -> dict[str, JsonValue]:
     return {_text(pair.key): _value_from_proto(pair.value, depth) for pair in pairs}
 
 
-def _value_to_proto(value: JsonValue, depth: int) -> common.AnyValue:  # noqa: PLR0911  (one for each kind of value)
+def _value_to_proto(value: JsonValue) -> common.AnyValue:  # noqa: PLR0911  (one for each kind of value)
     if isinstance(value, str):
         return common.AnyValue(string_value=value)
     if isinstance(value, bool):
@@ -193,10 +192,9 @@ def _value_to_proto(value: JsonValue, depth: int) -> common.AnyValue:  # noqa: P
         return common.AnyValue(double_value=value)
     if value is None:
         return common.AnyValue()
-    value = boxed(value, depth)
     if isinstance(value, dict):
-        return common.AnyValue(kvlist_value=common.KeyValueList(values=_attributes_to_proto(value, depth + 1)))
-    items = [_value_to_proto(item, depth + 1) for item in value]
+        return common.AnyValue(kvlist_value=common.KeyValueList(values=_attributes_to_proto(value)))
+    items = [_value_to_proto(item) for item in value]
     return common.AnyValue(array_value=common.ArrayValue(values=items))
 
 

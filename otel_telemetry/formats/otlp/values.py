@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.errors import FormatError
 from otel_telemetry.formats import json_text
@@ -11,8 +11,6 @@ from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
     from span_processors.data import JsonValue
-
-Container: TypeAlias = "dict[str, JsonValue] | list[JsonValue]"
 
 MAX_NESTING: Final = 16
 """Maps and lists nested deeper than this are written as JSON text: parsers of protobuf refuse a message nested 100
@@ -25,15 +23,37 @@ _BOX: Final = "otel_telemetry.json"
 _UINT64: Final = 0xFFFFFFFFFFFFFFFF
 
 
-def boxed(value: Container, depth: int) -> Container:
-    """Return `value`, which is `depth` levels inside its attribute, or a box of its JSON text where it is too deep."""
-    if depth < MAX_NESTING and not (isinstance(value, dict) and value.keys() == {_BOX}):
+def shallow(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return attributes in which a box of its JSON text stands for each value that is too deep."""
+    if not any(_needs_boxes(value, 0) for value in attributes.values()):
+        return attributes
+    return {key: _boxed(value, 0) for key, value in attributes.items()}
+
+
+def _needs_boxes(value: JsonValue, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return _belongs_in_box(value, depth) or any(_needs_boxes(item, depth + 1) for item in inner)
+
+
+def _boxed(value: JsonValue, depth: int) -> JsonValue:
+    if not isinstance(value, dict | list):
         return value
-    return {_BOX: canonical(value)}
+    if _belongs_in_box(value, depth):
+        return {_BOX: canonical(value)}
+    if isinstance(value, dict):
+        return {key: _boxed(item, depth + 1) for key, item in value.items()}
+    return [_boxed(item, depth + 1) for item in value]
+
+
+def _belongs_in_box(value: dict[str, JsonValue] | list[JsonValue], depth: int) -> bool:
+    """Say whether a value is too deep, or would be taken for a box."""
+    return depth >= MAX_NESTING or (isinstance(value, dict) and value.keys() == {_BOX})
 
 
 def unboxed(value: dict[str, JsonValue]) -> JsonValue:
-    """Undo `boxed`. A map that only looks like a box stays what it is."""
+    """Undo a box. A map that only looks like a box stays what it is."""
     text = value.get(_BOX)
     if len(value) != 1 or not isinstance(text, str) or not json_text.is_canonical(text):
         return value

@@ -28,7 +28,7 @@ NUMBERS = (
     0, -1, 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**40, 0.0, -0.0, 1.0, 1.5, 1e300, -1e-300,
     5e-324, 0.1, math.nan, math.inf, -math.inf,
 )  # fmt: skip
-KEYS = ("key", "", "=key", "api_key", "otel_telemetry.json", "otel_telemetry.kind", "dotted.key", "ключ", "a b")
+KEYS = ("key", "", "=key", "api_key", "otel_telemetry.json", "otel_telemetry.kind", "dotted.key", "ключ", "a b", "\0")
 
 
 def value(random: Random, depth: int = 0) -> Any:

@@ -149,9 +149,9 @@ def test_an_export_of_many_takes_the_memory_of_few(format_name: str, tmp_path: P
     def many(number: int) -> Iterator[ExecutionRecord]:
         return (replace(SAMPLES[0], execution_id=f"run-{position}") for position in range(number))
 
-    export_to(format_name, tmp_path / "warm", many(1))
+    export_to(format_name, tmp_path / "warm", many(500))
     peaks = []
-    for number in (50, 500):
+    for number in (500, 1500):
         tracemalloc.start()
         export_to(format_name, tmp_path / f"runs-{number}", many(number))
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -93,7 +93,8 @@ def lean(document: Any) -> Any:
 
 
 def both_ways(span: SpanData) -> list[SpanData]:
-    request = grouped([span])
+    (batch,) = batches([span])
+    request = grouped(batch)
     text = json.dumps(request_to_json(request))
     return [*request_from_json(json.loads(text)), *request_from_bytes(request_to_bytes(request))]
 
