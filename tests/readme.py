@@ -26,7 +26,8 @@ def settings() -> str:
     """The table of settings."""
     defaults = Settings()
     rows = [
-        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{getattr(defaults, field.name)!r}` | {field.metadata['meaning']} |"
+        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{getattr(defaults, field.name)!r}`"
+        f" | {field.metadata['meaning']} |"
         for field in fields(Settings)
         if field.name != "sources"
     ]

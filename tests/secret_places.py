@@ -102,12 +102,31 @@ def _deep(secret: str, depth: int) -> Any:
 TEXTS = [
     Place("R01", word, lambda s: f"auth failed: password={s} for kiwi", ("auth failed", "kiwi")),
     Place("R02", stripe, lambda s: f"charge with {s} was declined", ("was declined",)),
-    Place("R05", word, lambda s: f"GET https://api.example.com/v1/list?api_key={s}&limit=5 gave 401", ("limit=5", "401")),
+    Place(
+        "R05", word, lambda s: f"GET https://api.example.com/v1/list?api_key={s}&limit=5 gave 401", ("limit=5", "401")
+    ),
     Place("R07", word, lambda s: f"cannot sign: secret_key={s}", ("cannot sign",)),
     Place("R10", word, lambda s: f'File "a.py", line 3\n    login(password="{s}", user="kiwi")', ("kiwi", "login(")),
-    Place("R13", word, lambda s: f"1 validation error for Login\ntoken\n  String should be short [type=x, input_value='{s}', input_type=str]", ("1 validation error",)),
-    Place("R14", word, lambda s: f"Command '['curl', '-H', 'Authorization: Bearer {s}']' returned non-zero exit status 22.", ("exit status 22",)),
-    Place("R31", word, lambda s: f"https://b.s3.amazonaws.com/k?X-Amz-Credential=AK%2F{s[:10]}&X-Amz-Signature={s}&X-Amz-Expires=60", ("X-Amz-Expires=60",)),
+    Place(
+        "R13",
+        word,
+        lambda s: (
+            f"1 validation error for Login\ntoken\n  String should be short [type=x, input_value='{s}', input_type=str]"
+        ),
+        ("1 validation error",),
+    ),
+    Place(
+        "R14",
+        word,
+        lambda s: f"Command '['curl', '-H', 'Authorization: Bearer {s}']' returned non-zero exit status 22.",
+        ("exit status 22",),
+    ),
+    Place(
+        "R31",
+        word,
+        lambda s: f"https://b.s3.amazonaws.com/k?X-Amz-Credential=AK%2F{s[:10]}&X-Amz-Signature={s}&X-Amz-Expires=60",
+        ("X-Amz-Expires=60",),
+    ),
     Place("R32", word, lambda s: f"Cookie: session={s}; theme=dark", ("Cookie",)),
     Place("R61", word, lambda s: f"ALTER ROLE kiwi WITH PASSWORD '{s}' VALID UNTIL '2027-01-01'", ("ALTER ROLE kiwi",)),
     Place("R62", word, lambda s: f"PATH=/usr/bin\nAWS_SECRET_ACCESS_KEY={s}\nLANG=C", ("PATH=/usr/bin", "LANG=C")),
@@ -123,16 +142,25 @@ VALUES = [
     Place("R16", plain, lambda s: {"a": {"b": {"client_secret": s, "c": "kept"}}}, ("kept",)),
     Place("R17", plain, lambda s: {"items": [{"name": "kiwi"}, {"passwd": s}]}, ("kiwi",)),
     Place("R19", plain, lambda s: [["x-api-key", s], ["accept", "json"]], ("accept", "json")),
-    Place("R20", word, lambda s: {"body": json.dumps({"inner": json.dumps({"password": s, "user": "kiwi"})})}, ("kiwi",)),
+    Place(
+        "R20", word, lambda s: {"body": json.dumps({"inner": json.dumps({"password": s, "user": "kiwi"})})}, ("kiwi",)
+    ),
     Place("R22", word, lambda s: '{"user": "kiwi", "password": "' + s + '", "mo', ("kiwi",)),
     Place("R23", word, lambda s: f"user: kiwi\npassword: {s}\nport: 5432\n", ("user: kiwi", "port: 5432")),
     Place("R25", word, lambda s: f"mysql -u root -p{s} shop", ("mysql -u root", "shop")),
     Place("R26", word, lambda s: ["deploy", "--token", s, "--region", "nz"], ("deploy", "--region", "nz")),
-    Place("R28", word, lambda s: {"dsn": f"postgresql://kiwi:{s}@db.example.com:5432/shop"}, ("db.example.com:5432/shop",)),
+    Place(
+        "R28", word, lambda s: {"dsn": f"postgresql://kiwi:{s}@db.example.com:5432/shop"}, ("db.example.com:5432/shop",)
+    ),
     Place("R29", plain, lambda s: {"url": f"https://x.example.com/?password={quote(s, safe='')}&page=2"}, ("page=2",)),
     Place("R34", word, lambda s: {"h": "Basic " + base64.b64encode(f"kiwi:{s}".encode()).decode()}, ("h",)),
     Place("R35", word, lambda s: f"user=kiwi&password={s}".encode(), ("user=kiwi",)),
-    Place("R37", word, lambda s: {"my_secret_blob": base64.b64encode(json.dumps({"k": s}).encode()).decode()}, ("my_secret_blob",)),
+    Place(
+        "R37",
+        word,
+        lambda s: {"my_secret_blob": base64.b64encode(json.dumps({"k": s}).encode()).decode()},
+        ("my_secret_blob",),
+    ),
     Place("R38", word, lambda s: {"client": Client(s), "n": 5}, ("Client",)),
     Place("R40", word, lambda s: ({"password": s}, frozenset({f"password={s}"}), {"kiwi"}), ("kiwi",)),
     Place("R41", plain, lambda s: {"dbPassword": s, "dbUser": "kiwi"}, ("kiwi",)),

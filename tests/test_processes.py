@@ -73,42 +73,41 @@ def whole(record: ot.ExecutionRecord | None) -> ot.ExecutionRecord | None:
 
 
 def test_a_running_execution_is_seen_and_a_killed_one_is_interrupted(url: str) -> None:
-    with host(url) as (process, _):
-        with ot.open_reader(url) as reader:
-            running = wait_for(lambda: whole(reader.get("now")), within_s=5)
-            assert running.status is ot.ExecutionStatus.RUNNING
-            assert not running.interrupted
-            assert [(step.step_id, step.status) for step in running.steps] == [
-                ("first", ot.StepStatus.COMPLETED),
-                ("second", ot.StepStatus.RUNNING),
-            ]
-            (call,) = running.steps[1].tool_calls
-            assert (call.tool_name, call.completed_at, call.params) == ("stripe.charge", None, {"amount": 770})
-            assert [run.execution_id for run in reader.query(status="running", interrupted=False)] == ["now"]
-            before = reader.get("before")
+    with host(url) as (process, _), ot.open_reader(url) as reader:
+        running = wait_for(lambda: whole(reader.get("now")), within_s=5)
+        assert running.status is ot.ExecutionStatus.RUNNING
+        assert not running.interrupted
+        assert [(step.step_id, step.status) for step in running.steps] == [
+            ("first", ot.StepStatus.COMPLETED),
+            ("second", ot.StepStatus.RUNNING),
+        ]
+        (call,) = running.steps[1].tool_calls
+        assert (call.tool_name, call.completed_at, call.params) == ("stripe.charge", None, {"amount": 770})
+        assert [run.execution_id for run in reader.query(status="running", interrupted=False)] == ["now"]
+        before = reader.get("before")
 
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
 
-            dead = reader.get("now")
-            assert dead is not None
-            assert dead.status is ot.ExecutionStatus.RUNNING
-            assert dead.interrupted
-            assert dead.steps[0].status is ot.StepStatus.COMPLETED
-            assert dead.steps[0].tool_result == 1
-            assert dead.inputs == {"order": 7}
-            assert [run.execution_id for run in reader.query(interrupted=True)] == ["now"]
-            assert reader.query(status="running", interrupted=False).records == ()
-            after = reader.get("before")
-            assert after == before
-            assert after is not None
-            assert after.status is ot.ExecutionStatus.COMPLETED
-            assert after.outputs == {"ok": True}
-            assert after.steps[0].tool_calls[0].result == "sent"
+        dead = reader.get("now")
+        assert dead is not None
+        assert dead.status is ot.ExecutionStatus.RUNNING
+        assert dead.interrupted
+        assert dead.steps[0].status is ot.StepStatus.COMPLETED
+        assert dead.steps[0].tool_result == 1
+        assert dead.inputs == {"order": 7}
+        assert [run.execution_id for run in reader.query(interrupted=True)] == ["now"]
+        assert reader.query(status="running", interrupted=False).records == ()
+        after = reader.get("before")
+        assert after == before
+        assert after is not None
+        assert after.status is ot.ExecutionStatus.COMPLETED
+        assert after.outputs == {"ok": True}
+        assert after.steps[0].tool_calls[0].result == "sent"
 
 
 def test_a_running_execution_is_visible_within_250_ms(url: str) -> None:
-    """Measured on the wall clock that both processes share; the best of five, as the machine may be busy with others."""
+    """The best of five, as the machine may be busy with other things."""
     waits = []
     with ot.configure(store=url) as telemetry:
         with telemetry.execution("first"):
@@ -119,7 +118,7 @@ def test_a_running_execution_is_visible_within_250_ms(url: str) -> None:
             for _ in range(5):
                 started = time.monotonic()
                 with telemetry.execution("w") as run:
-                    wait_for(lambda: reader.get(run.execution_id), within_s=5)  # noqa: B023  (called at once)
+                    wait_for(lambda: reader.get(run.execution_id), within_s=5)
                     waits.append(time.monotonic() - started)
     assert min(waits) < 0.25, waits
 

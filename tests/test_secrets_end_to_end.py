@@ -67,7 +67,11 @@ def by_ids(telemetry: Telemetry, place: Place, value: Any, *, text: bool) -> Non
     store = telemetry.store
     words = value if text else place.id
     execution = store.start_execution(
-        workflow_name=words, workflow_version=words, caller_id=words, inputs=value, metadata={"m": value, "tags": [words]}
+        workflow_name=words,
+        workflow_version=words,
+        caller_id=words,
+        inputs=value,
+        metadata={"m": value, "tags": [words]},
     )
     store.start_step(execution, words, step_type=ot.StepType.TOOL, tool_name=words, tool_params=value)
     error = ot.ErrorRecord(
@@ -92,7 +96,9 @@ def by_foreign_span(telemetry: Telemetry, place: Place, value: Any, *, text: boo
     tracer = telemetry.tracer_provider.get_tracer("somebody.else")
     plain = value if text else _plain(value)
     link = Link(SpanContext(1, 2, is_remote=True), {"note": plain, "nested": {"v": plain}})
-    span = tracer.start_span(value if text else place.id, links=[link], attributes={"note": plain, "more": [plain, "x"]})
+    span = tracer.start_span(
+        value if text else place.id, links=[link], attributes={"note": plain, "more": [plain, "x"]}
+    )
     span.add_event(value if text else "happened", {"note": plain, "nested": {"v": plain}})
     if text:
         span.record_exception(raising(value))
@@ -101,9 +107,12 @@ def by_foreign_span(telemetry: Telemetry, place: Place, value: Any, *, text: boo
 
 
 def _plain(value: Any) -> Any:
-    """What of a value a span attribute can hold: nested maps and lists, with text for everything that JSON has no name for."""
+    """What of a value a span attribute can hold: nested maps and lists, and for other objects the names of their types."""
     if isinstance(value, dict):
-        return {key if isinstance(key, str) else getattr(key, "value", str(key)): _plain(item) for key, item in _pairs(value)}
+        return {
+            key if isinstance(key, str) else getattr(key, "value", str(key)): _plain(item)
+            for key, item in _pairs(value)
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | bytes | int | float | None) else type(value).__name__
@@ -119,7 +128,7 @@ ROUTES: dict[str, Route] = {"decorators": by_decorators, "ids": by_ids, "foreign
 
 
 def too_deep(place: Place, route: str) -> bool:
-    """The SDK itself gives up on an attribute that is nested beyond Python's recursion limit, before any processor sees it."""
+    """Whether the SDK itself gives up on the attribute, nested beyond Python's recursion limit, before a processor sees it."""
     return place.id == "R65" and route == "foreign"
 
 
@@ -240,7 +249,9 @@ def test_a_redactor_that_fails_leaks_nothing(
     caplog.set_level(logging.DEBUG)
     place = next(place for place in VALUES if place.id == "R16")
     secret = place.secret("broken")
-    with ot.configure(store=f"sqlite:///{tmp_path}/telemetry.db", redaction=ot.RedactionSettings(callback=broken)) as telemetry:
+    with ot.configure(
+        store=f"sqlite:///{tmp_path}/telemetry.db", redaction=ot.RedactionSettings(callback=broken)
+    ) as telemetry:
         for route, record in ROUTES.items():
             record(telemetry, place, {route: f"canary {secret}", "value": place.value(secret)}, text=False)
         assert telemetry.flush(30)

@@ -1,7 +1,7 @@
-"""Run benchmarks: `python -m tests.benchmarks [hot|ingest|query|grow|memory|peers]`; without a name: hot, ingest and memory.
+"""Run benchmarks: `python -m tests.benchmarks [SUITE]`.
 
-Every comparison runs its sides in turn, each in a fresh process, for five rounds or more, and reports the median, minimum
-and maximum of the ratio taken round by round. The rows are also appended to a file of JSON lines.
+Every comparison runs its sides in turn, each in a fresh process, for five rounds or more, and reports the median,
+minimum and maximum of the ratio taken round by round. The rows are also appended to a file of JSON lines.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The two sides of each comparison; each runs in a process of its own: `python -m tests.benchmarks.sides NAME N`.
 
-Prints one JSON object: spans, caller_us (CPU of the recording thread per span), total_us (CPU of the whole process per span
-until all was stored), rate (spans per second until all was stored) and what was stored.
+Prints one JSON object: spans, caller_us (CPU of the recording thread per span), total_us (CPU of the whole process per
+span until all was stored), rate (spans per second until all was stored) and what was stored.
 """
 
 from __future__ import annotations
@@ -66,11 +66,10 @@ def ours(executions: int, store: str) -> dict[str, float]:
     telemetry = ot.configure(store=store)
 
     def one(n: int) -> None:
-        run = telemetry.execution(
-            "invoice", version="3", inputs=w.inputs(n), caller_id=f"user-{n % 100}", metadata=w.metadata(n)
-        )
         error = w.failure() if w.fails(n) else None
-        with run:
+        with telemetry.execution(
+            "invoice", version="3", inputs=w.inputs(n), caller_id=f"user-{n % 100}", metadata=w.metadata(n)
+        ) as run:
             for step in w.STEPS:
                 with run.step(step, code=w.CODE[step]) as span:
                     for tool in w.TOOLS:

@@ -26,7 +26,8 @@ def test_keyword_beats_environment_beats_toml(tmp_path: Path) -> None:
 
 def test_pyproject_table_of_a_folder_above(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.otel-telemetry]\nsensitive-field-patterns = ["^x{1,3}$"]\n[tool.otel-telemetry.errors]\nValueError = "bad"\n'
+        '[tool.otel-telemetry]\nsensitive-field-patterns = ["^x{1,3}$"]\n'
+        '[tool.otel-telemetry.errors]\nValueError = "bad"\n'
     )
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)

@@ -31,7 +31,9 @@ def test_a_whole_execution_by_ids(telemetry: Telemetry) -> None:
     eid = store.start_execution(
         workflow_name="invoice", workflow_version="3", inputs={"order": 7}, caller_id="api", metadata={"tenant": "t1"}
     )
-    store.start_step(eid, "charge", step_type="tool", tool_name="stripe.charge", tool_params={"amount": 770}, code="x = 1")
+    store.start_step(
+        eid, "charge", step_type="tool", tool_name="stripe.charge", tool_params={"amount": 770}, code="x = 1"
+    )
     call_id = store.record_tool_call(
         eid, step_id="charge", tool_name="stripe.charge", params={"amount": 770}, result={"id": "ch_1"}
     )
@@ -44,7 +46,11 @@ def test_a_whole_execution_by_ids(telemetry: Telemetry) -> None:
     assert (record.inputs, record.outputs, record.metadata) == ({"order": 7}, {"paid": True}, {"tenant": "t1"})
     assert record.status is ot.ExecutionStatus.COMPLETED
     charge, notify = record.steps
-    assert (charge.step_type, charge.tool_name, charge.status) == (ot.StepType.TOOL, "stripe.charge", ot.StepStatus.COMPLETED)
+    assert (charge.step_type, charge.tool_name, charge.status) == (
+        ot.StepType.TOOL,
+        "stripe.charge",
+        ot.StepStatus.COMPLETED,
+    )
     assert (charge.tool_params, charge.tool_result) == ({"amount": 770}, {"id": "ch_1"})
     assert charge.code_hash is not None
     assert [(call.call_id, call.source) for call in charge.tool_calls] == [(call_id, ot.ToolCallSource.TOOL_STEP)]
@@ -82,7 +88,10 @@ def test_a_retry_is_a_second_attempt(telemetry: Telemetry) -> None:
     store.complete_step(eid, "s")
     store.complete_execution(eid)
     steps = record_of(telemetry, eid).steps
-    assert [(step.step_id, step.attempt, step.status.value) for step in steps] == [("s", 1, "failed"), ("s", 2, "completed")]
+    assert [(step.step_id, step.attempt, step.status.value) for step in steps] == [
+        ("s", 1, "failed"),
+        ("s", 2, "completed"),
+    ]
 
 
 def test_cancelled_is_cancelled(telemetry: Telemetry) -> None:
@@ -112,7 +121,11 @@ def test_planned_then_started(telemetry: Telemetry) -> None:
 def test_a_direct_call(telemetry: Telemetry) -> None:
     started = datetime(2026, 11, 22, 9, 40, 17, 123456, tzinfo=UTC)
     telemetry.store.record_tool_call(
-        tool_name="t", params=[1], error=TimeoutError("late"), started_at=started, completed_at=started.replace(minute=41)
+        tool_name="t",
+        params=[1],
+        error=TimeoutError("late"),
+        started_at=started,
+        completed_at=started.replace(minute=41),
     )
     (record,) = telemetry.store.query()
     assert (record.type, record.status) == (ot.ExecutionType.DIRECT, ot.ExecutionStatus.FAILED)
@@ -151,7 +164,11 @@ CONTRADICTIONS: list[tuple[Call, type[Exception], str]] = [
     (lambda store, eid: store.start_step("nobody", "s"), ot.UnknownExecutionError, "start it first"),
     (lambda store, eid: store.record_tool_call("nobody", tool_name="t"), ot.UnknownExecutionError, "start it first"),
     (lambda store, eid: store.complete_step(eid, "nothing"), ot.UnknownStepError, "start it first"),
-    (lambda store, eid: store.record_tool_call(eid, tool_name="t", step_id="nothing"), ot.UnknownStepError, "start it first"),
+    (
+        lambda store, eid: store.record_tool_call(eid, tool_name="t", step_id="nothing"),
+        ot.UnknownStepError,
+        "start it first",
+    ),
     (lambda store, eid: store.complete_step(eid, "done"), ot.AlreadyEndedError, "another attempt"),
     (lambda store, eid: store.skip_step(eid, "done", "late"), ot.AlreadyEndedError, "another attempt"),
     (lambda store, eid: store.complete_execution("ended"), ot.AlreadyEndedError, "has ended already"),
