@@ -2,100 +2,126 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.gate import may_hold_secret
 from span_processors.redaction.marks import FIELD
-from span_processors.redaction.names import MAX_NAME, Names, Verdict, hides, mark_of
-from span_processors.redaction.normal import clean_text
-from span_processors.redaction.notes import Notes, redacted
-from span_processors.redaction.tree import SMALLEST_CARD
+from span_processors.redaction.names import MAX_NAME, SHORT_NAMES, Names, Verdict, is_placeholder
+from span_processors.redaction.notes import MAX_NOTES, redacted, written
+from span_processors.redaction.tree import NAME_FIELDS, SMALLEST_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from span_processors.data import JsonValue
     from span_processors.redaction.notes import Path
 
+    Known: TypeAlias = "dict[str, Verdict | object | None]"
+
 _MAX_LEVEL: Final = 12
 _MAX_KEYS: Final = 8192
+_SHORT: Final = 7
+_NAMING: Final = object()
 
 
 class NotFastError(Exception):
     """The value needs the long way."""
 
 
-class FastKeys(dict[str, "Verdict | None"]):
-    """The verdict on each key that holds no secret itself and can be stored as it is."""
+class FastKeys:
+    """The verdicts on keys that hold no secret themselves; `_NAMING` where the value may name another (`{"name": "pin", ...}`).
+
+    `known` is a plain dict, not one that judges what it lacks: its look-ups are what a walk consists of.
+    """
 
     def __init__(self, names: Names, redact: Callable[[str], str]) -> None:
-        super().__init__()
         self._names = names
         self._redact = redact
+        self.known: dict[str, Verdict | object | None] = {}
 
-    def __missing__(self, key: object) -> Verdict | None:
-        """Judge a key that was not seen yet."""
+    def learn(self, value: object, level: int = _MAX_LEVEL) -> None:
+        """Judge the keys in `value` that were not seen before."""
+        if not level:
+            raise NotFastError
+        if type(value) is dict:
+            if len(self.known) >= _MAX_KEYS:
+                self.known = {}
+            for key, item in value.copy().items():
+                if key not in self.known:
+                    self.known[key] = self._judge(key)
+                self.learn(item, level - 1)
+        elif type(value) is list or type(value) is tuple:
+            for item in value:
+                self.learn(item, level - 1)
+
+    def _judge(self, key: object) -> Verdict | object | None:
         if type(key) is not str or len(key) > MAX_NAME or "\0" in key or self._redact(key) != key:
             raise NotFastError
-        if len(self) >= _MAX_KEYS:
-            self.clear()
-        verdict = self[key] = self._names[key]
-        return verdict
+        return self._names[key] or (_NAMING if key.lower() in NAME_FIELDS else None)
 
 
 def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
     """Return a redacted copy of `value`, and notes on what was redacted.
 
+    The copy is in normal form if it can be serialised: keys of other types, and texts that cannot be stored, are left to that.
+
     Raises:
         NotFastError: this value needs the long way.
     """
+    try:
+        return _redact(value, keys.known, max_size)
+    except KeyError:
+        keys.learn(value)
+        return _redact(value, keys.known, max_size)
+
+
+def _redact(value: object, known: Known, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
     texts: list[str] = []
     hidden: list[tuple[Path, str]] = []
     if type(value) is str:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, keys, texts, hidden, None, _MAX_LEVEL)
+        copy = _copy(value, known, texts, hidden, None, _MAX_LEVEL)
     text = "\n".join(texts)
-    if len(text) > max_size or clean_text(text) != text or may_hold_secret(text):
+    if len(text) > max_size or "\0" in text or may_hold_secret(text):
         raise NotFastError
     return copy, _notes(hidden) if hidden else ()
 
 
 def _copy(  # noqa: C901, PLR0912  (a branch for each type, in the order of their frequency: the hottest code of all)
-    value: object, keys: FastKeys, texts: list[str], hidden: list[tuple[Path, str]], path: Path, level: int
+    value: object, known: Known, texts: list[str], hidden: list[tuple[Path, str]], path: Path, level: int
 ) -> JsonValue:
     if not level:
         raise NotFastError
     if type(value) is dict:
-        fields: dict[str, JsonValue] = {}
-        for key, item in value.items():
+        fields = value.copy()  # at once: no other thread changes it under us, and only what differs is set again
+        for key, item in fields.items():
             kind = type(item)
-            verdict = keys[key]
-            if verdict is not None:
+            verdict = known[key]
+            if verdict is not None and (verdict is not _NAMING or (kind is str and item.lower() in SHORT_NAMES)):
                 fields[key] = _under(item, verdict, hidden, (path, key))
             elif kind is str:
                 texts.append(item)
-                fields[key] = item
             elif kind is int:
                 if not -SMALLEST_CARD < item < SMALLEST_CARD:
                     raise NotFastError
-                fields[key] = item
-            elif item is None or kind is bool:
-                fields[key] = item
             elif kind is float:
                 if item - item != 0.0:
                     raise NotFastError
-                fields[key] = item
-            else:
-                fields[key] = _copy(item, keys, texts, hidden, (path, key), level - 1)
+            elif item is not None and kind is not bool:
+                fields[key] = _copy(item, known, texts, hidden, (path, key), level - 1)
         return fields
     if type(value) is not list and type(value) is not tuple:
         raise NotFastError
-    items: list[JsonValue] = []
-    for item in value:
+    items = list(value)
+    for at, item in enumerate(items):
         kind = type(item)
         if kind is str:
+            if len(item) < _SHORT and item.lower() in SHORT_NAMES:
+                raise NotFastError
             texts.append(item)
         elif kind is int:
             if not -SMALLEST_CARD < item < SMALLEST_CARD:
@@ -104,25 +130,30 @@ def _copy(  # noqa: C901, PLR0912  (a branch for each type, in the order of thei
             if item - item != 0.0:
                 raise NotFastError
         elif item is not None and kind is not bool:
-            item = _copy(item, keys, texts, hidden, (path, len(items)), level - 1)  # noqa: PLW2901
-        items.append(item)
+            items[at] = _copy(item, known, texts, hidden, (path, at), level - 1)
     return items
 
 
-def _under(item: object, verdict: Verdict, hidden: list[tuple[Path, str]], path: Path) -> JsonValue:
+def _under(item: object, verdict: Verdict | object, hidden: list[tuple[Path, str]], path: Path) -> JsonValue:
     """Return what is left of a value under a sensitive name."""
     kind = type(item)
-    if item is None or kind is bool or (kind is str and not item) or (kind is int and verdict is Verdict.COUNTED):
+    if item is None or kind is bool or (kind is str and not item):
         return item  # type: ignore[return-value]
-    if (kind is not str and kind is not int) or not hides(verdict, item):  # type: ignore[arg-type]
-        raise NotFastError
-    text = FIELD if verdict is Verdict.SECRET else mark_of(verdict)
-    hidden.append((path, text))
-    return text
+    if kind is str or kind is int:
+        if verdict is Verdict.SECRET and not (kind is str and is_placeholder(item)):  # type: ignore[arg-type]
+            hidden.append((path, FIELD))
+            return FIELD
+        if verdict is Verdict.COUNTED and kind is int and -SMALLEST_CARD < item < SMALLEST_CARD:  # type: ignore[operator]
+            return item  # type: ignore[return-value]
+    raise NotFastError
+
+
+@lru_cache(maxsize=1024)
+def _note(path: Path, text: str) -> str:
+    return f"{written(path)}: {redacted(text)}"
 
 
 def _notes(hidden: list[tuple[Path, str]]) -> tuple[str, ...]:
-    notes = Notes()
-    for path, text in hidden:
-        notes.add(path, redacted(text))
-    return notes.texts()
+    if len(hidden) > MAX_NOTES:
+        return (*(_note(*one) for one in hidden[:MAX_NOTES]), f"and {len(hidden) - MAX_NOTES} more")
+    return tuple([_note(path, text) for path, text in hidden])

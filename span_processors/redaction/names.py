@@ -201,6 +201,10 @@ def hides(verdict: Verdict, value: JsonValue) -> bool:
     return any(isinstance(part, str) and hides(verdict, part) for part in parts)
 
 
+SHORT_NAMES: Final = _set("pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u")
+"""Names, and options, that cannot be looked for inside of longer texts. Where one is the whole text, a value may follow."""
+
+
 class Names(dict[str, "Verdict | None"]):
     """Verdicts by name: the built-in ones, the user's patterns and the user's exceptions. `names[name]` judges once.
 

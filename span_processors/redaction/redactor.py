@@ -56,8 +56,11 @@ class Redactor:
     ) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value` without secrets as canonical JSON text, cut to the size allowed, and notes on what was changed."""
         try:
-            clean, notes = self._redact(value) if self._searched[direction] else normalise(value)
-            text = canonical(clean)
+            if self._searched[direction]:
+                _, text, notes = self._redact(value)
+            else:
+                clean, notes = normalise(value)
+                text = canonical(clean)
             if len(text) > self._max_size:
                 text = canonical(_cut(text, self._max_size))
                 notes = (*notes, f"larger than {self._max_size} bytes, cut")
@@ -68,7 +71,8 @@ class Redactor:
     def value(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
         """Return the normal form of `value` without secrets, and notes on what was changed."""
         try:
-            return self._redact(value)
+            clean, _, notes = self._redact(value)
+            return clean, notes
         except Exception:
             return ERROR, _FAILED_NOTES
 
@@ -98,17 +102,20 @@ class Redactor:
         except Exception:
             return {ERROR: ERROR}
 
-    def _redact(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
+    def _redact(self, value: object) -> tuple[JsonValue, str, tuple[str, ...]]:
+        """Return the clean value, its JSON, and notes."""
         if self._callback is None:
             try:
-                return redact_fast(value, self._keys, self._max_size)
+                clean, notes = redact_fast(value, self._keys, self._max_size)
+                return clean, canonical(clean), notes
             except Exception:  # noqa: S110  (NotFastError, or a value that changes or misbehaves: the long way knows)
                 pass
         return self._slowly(value, self._callback)
 
-    def _slowly(self, value: object, callback: Callback | None) -> tuple[JsonValue, tuple[str, ...]]:
+    def _slowly(self, value: object, callback: Callback | None) -> tuple[JsonValue, str, tuple[str, ...]]:
         notes = Notes()
-        return self._tree.redact(Normaliser(notes).run(value), notes, callback), notes.texts()
+        clean = self._tree.redact(Normaliser(notes).run(value), notes, callback)
+        return clean, canonical(clean), notes.texts()
 
 
 def _fields(value: JsonValue) -> dict[str, JsonValue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.assignments import is_plain_word
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from span_processors.redaction.notes import Path
     from span_processors.redaction.settings import Callback, RedactionSettings
 
-_NAME_FIELDS: Final = frozenset(
+NAME_FIELDS: Final = frozenset(
     "name key field header param parameter variable var env property option label attribute k n keyname fieldname headername title".split()
 )
 _VALUE_FIELDS: Final = frozenset("value val v values content data default current stringvalue input".split())
@@ -67,12 +68,12 @@ class _Walk:
         self._notes = notes
         self._nesting = nesting
         self._callback = callback
-        self._open: list[tuple[list[JsonValue] | dict[str, JsonValue], Path]] = []
+        self._open: deque[tuple[list[JsonValue] | dict[str, JsonValue], Path]] = deque()
 
     def run(self, value: JsonValue) -> JsonValue:
         root: list[JsonValue] = [self._leaf(value, None)]
         while self._open:
-            container, path = self._open.pop()
+            container, path = self._open.popleft()
             try:
                 if isinstance(container, dict):
                     self._fields(container, path)
@@ -135,7 +136,7 @@ class _Walk:
                     kept = self._under(value, verdict, here)
                 else:
                     if columns and key.lower() in _ROW_FIELDS and isinstance(value, list):
-                        _hide_columns(value, columns)
+                        self._hide_columns(value, columns, here)
                     kept = self._leaf(value, here)
             except Exception:
                 kept = self._hide(here, ERROR)
@@ -157,7 +158,7 @@ class _Walk:
     def _described(self, fields: dict[str, JsonValue]) -> Verdict | None:
         """Return the verdict on the name that the fields give to a value: `{"name": "password", "value": S}`."""
         for key, value in fields.items():
-            if isinstance(value, str) and key.lower() in _NAME_FIELDS and _NAME.fullmatch(value):
+            if isinstance(value, str) and key.lower() in NAME_FIELDS and _NAME.fullmatch(value):
                 verdict = self._names[value.strip("-: ")]
                 if verdict:
                     return verdict
@@ -177,7 +178,7 @@ class _Walk:
 
     def _items(self, items: list[JsonValue], path: Path) -> None:
         if items and all(isinstance(item, list) and len(item) > 1 for item in items):
-            self._rows(items)
+            self._rows(items, path)
         strings = [item for item in items if isinstance(item, str)]
         if len(strings) > 1 and self._owner._value_patterns:  # noqa: SLF001
             redact_arguments(items)
@@ -205,17 +206,26 @@ class _Walk:
             return "=" not in name and not value.startswith("-")
         return not is_plain_word(value) and not self._is_name(value)
 
-    def _rows(self, rows: list[JsonValue]) -> None:
+    def _rows(self, rows: list[JsonValue], path: Path) -> None:
         """Redact pairs of name and value, and the sensitive columns below a row of names."""
-        for row in rows:
+        for at, row in enumerate(rows):
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
                 if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and self._is_name(row[1])):
-                    row[1] = mark_of(verdict)
+                    row[1] = self._hide(((path, at), 1), mark_of(verdict))
         head = rows[0] if rows else None
         if isinstance(head, list) and len(rows) > 1 and all(isinstance(name, str) and is_plain_word(name) for name in head):
             columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
-            _hide_columns(rows[1:], columns)
+            self._hide_columns(rows[1:], columns, path)
+
+    def _hide_columns(self, rows: list[JsonValue], columns: list[int], path: Path) -> None:
+        for row in rows:
+            if isinstance(row, list):
+                for at in columns:
+                    if at < len(row) and hides(Verdict.SECRET, row[at]):
+                        row[at] = FIELD
+        if columns:
+            self._note(path, redacted(FIELD))
 
     def _hide(self, path: Path, text: str) -> str:
         self._note(path, redacted(text))
@@ -224,14 +234,6 @@ class _Walk:
     def _note(self, path: Path, what: str) -> None:
         # A key of the path may hold a secret itself.
         self._notes.add(None, f"{_MARKS.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
-
-
-def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:
-    for row in rows:
-        if isinstance(row, list):
-            for at in columns:
-                if at < len(row) and row[at] is not None:
-                    row[at] = FIELD
 
 
 def _empty(container: list[JsonValue] | dict[str, JsonValue]) -> None:
