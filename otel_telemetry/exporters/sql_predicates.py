@@ -9,7 +9,7 @@ from __future__ import annotations
 from operator import eq
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, cast, exists, literal_column, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, literal_column, or_, select, tuple_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -136,14 +136,9 @@ def _on_spans(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[Col
     for kinds, columns in where.span_conditions():
         # Literals: both planners use a partial index only where the query repeats its condition.
         of_kind = or_(*(_some.c.kind == literal_column(str(int(kind))) for kind in kinds))
-        rows = select(_some.c.execution_id).where(
-            of_kind, *(_some.c[column].in_(values) for column, values in columns.items())
-        )
-        if few(rows):
-            yield spans.c.execution_id.in_(rows)
-        else:
-            # The cast keeps SQLite from looking through all that fulfils it, once for each execution.
-            yield _some_row(of_kind, *(cast(_some.c[column], Text).in_(values) for column, values in columns.items()))
+        asked = and_(of_kind, *(_some.c[column].in_(values) for column, values in columns.items()))
+        rows = select(_some.c.execution_id).where(asked)
+        yield spans.c.execution_id.in_(rows) if few(rows) else _some_row(asked)
 
 
 def _on_text(where: Filter) -> Iterator[ColumnElement[bool]]:
@@ -154,5 +149,11 @@ def _on_text(where: Filter) -> Iterator[ColumnElement[bool]]:
         yield _some_row(or_(*found))
 
 
-def _some_row(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_some.c.execution_id == spans.c.execution_id, *conditions).correlate(spans)
+def _some_row(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether some row of the execution fulfils `condition`, looked for among the rows of its id.
+
+    As an aggregate, not as EXISTS: there the planners may begin with an index on what is asked, and compare every
+    execution with all that fulfil it.
+    """
+    fulfilled = select(func.max(case((condition, 1), else_=0))).where(_some.c.execution_id == spans.c.execution_id)
+    return fulfilled.correlate(spans).scalar_subquery() == 1

@@ -44,7 +44,7 @@ def _reader(store: SpanStore) -> Reader:
     return Reader(store, alive=_alive, clock=lambda: 2**62)
 
 
-@pytest.fixture(params=[("memory", 0), ("sqlite", sql_store.FEW), ("postgresql", sql_store.FEW)], ids=itemgetter(0))
+@pytest.fixture(params=[("memory", -1), ("sqlite", sql_store.FEW), ("postgresql", sql_store.FEW)], ids=itemgetter(0))
 def open_empty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """Opens the write side of an empty store, as often as it is called."""
     kind, few = request.param

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_telemetry.exporters import sql_store
 from otel_telemetry.exporters.registry import open_exporter
 from otel_telemetry.testing import SpanStoreContract
 
@@ -21,6 +22,14 @@ class TestMemory(SpanStoreContract):
         exporter = open_exporter("memory://")
         yield exporter
         exporter.close()
+
+
+class TestManyRows(TestMemory):
+    """The other way to find executions: as where many rows fulfil what is asked."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sql_store, "FEW", -1)
 
 
 class TestSQLite(SpanStoreContract):
