@@ -16,7 +16,7 @@ from otel_telemetry.records import (
     StepRecord,
     ToolCallRecord,
 )
-from otel_telemetry.semconv import ITEM_COUNT
+from otel_telemetry.semconv import FIRST_ITEM_MS, ITEM_COUNT, OUTCOME
 
 COLOURS = {
     "completed": "green",
@@ -167,7 +167,7 @@ def _cells(node: story.Node, branch: str, record: ExecutionRecord, view: View) -
 def _detail(node: story.Node) -> str:
     match node.part:
         case ToolCallRecord() as call:
-            return " ".join(named(call.params))
+            return " ".join(filter(None, [*named(call.params), _items(call)]))
         case StepRecord(skip_reason=str(reason)):
             return safe(reason)
         case StepRecord() as step:
@@ -179,10 +179,21 @@ def _detail(node: story.Node) -> str:
             )
             if step.code_hash:
                 facts.append(f"code {safe(step.code_hash[:_HASH])}")
-            if step.span and (items := step.span.attributes.get(ITEM_COUNT)) is not None:
-                facts.append(f"{compact(items)} items")
-            return " ".join(facts)
+            return " ".join(filter(None, [*facts, _items(step)]))
     return ""
+
+
+def _items(part: StepRecord | ToolCallRecord) -> str:
+    """Say how many items a generator yielded, after how long the first, and how it ended if that was early."""
+    attributes = part.span.attributes if part.span else {}
+    facts = []
+    if (count := attributes.get(ITEM_COUNT)) is not None:
+        facts.append(f"{compact(count)} item{'' if count == 1 else 's'}")
+    if isinstance(first_ms := attributes.get(FIRST_ITEM_MS), float):
+        facts.append(f"first after {duration(first_ms)}")
+    if isinstance(outcome := attributes.get(OUTCOME), str) and outcome != story.CANCELLED:  # that is its state
+        facts.append(safe(outcome))
+    return ", ".join(facts)
 
 
 def _below(node: story.Node, indent: str, view: View, *, full: bool) -> Iterator[str]:
@@ -220,7 +231,7 @@ def _lasted(part: story.Part | ExecutionSummary, status: str, view: View) -> str
 
 def _error_text(error: ErrorRecord) -> str:
     traits = (_type_of(error), error.category, "retryable" if error.retryable else None)
-    return f"{safe(error.code)} ({safe(', '.join(filter(None, traits)))}): {safe(error.message)}"
+    return safe(_with_message(f"{error.code} ({', '.join(filter(None, traits))})", error))
 
 
 def _type_of(error: ErrorRecord) -> str | None:
@@ -234,4 +245,8 @@ def error_line(error: ErrorRecord | None) -> str:
     if error is None:
         return ""
     where = error.step_id or error.tool_name
-    return (f"{where}: " if where else "") + f"{_type_of(error) or error.code}: {error.message}"
+    return (f"{where}: " if where else "") + _with_message(_type_of(error) or error.code, error)
+
+
+def _with_message(text: str, error: ErrorRecord) -> str:
+    return f"{text}: {error.message}" if error.message else text

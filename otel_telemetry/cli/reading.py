@@ -9,6 +9,7 @@ import click
 from otel_telemetry.cli import picture, story
 from otel_telemetry.cli.exits import Mistake, Nothing
 from otel_telemetry.cli.options import Output, filter_options, output_options
+from otel_telemetry.cli.program import program
 from otel_telemetry.cli.stores import opened
 from otel_telemetry.cli.tables import statistics
 from otel_telemetry.cli.text import safe
@@ -128,7 +129,7 @@ def stats(where: Filters, by: Any, store: str, out: Output) -> None:
 def _latest(reader: Reader) -> ExecutionRecord:
     record = reader.last()
     if record is None:
-        raise Nothing("No run is stored yet: record one, or try otel-telemetry demo.")
+        raise Nothing(f"No run is stored yet: record one, or try {program()} demo.")
     return record
 
 
@@ -148,7 +149,7 @@ def _named(reader: Reader, run: str) -> ExecutionRecord:
             raise Mistake(f"{safe(run)} begins several ids: {', '.join(ids)}{', …' if found.next_cursor else ''}")
         record = reader.get(found.records[0].execution_id) if ids else None
     if record is None:
-        raise Nothing(f"No run's id begins with {safe(run)}: find it with otel-telemetry list.")
+        raise Nothing(f"No run's id begins with {safe(run)}: find it with {program()} list.")
     return record
 
 

@@ -13,6 +13,7 @@ import click
 from otel_telemetry.cli import picture
 from otel_telemetry.cli.exits import Mistake, StoreTrouble
 from otel_telemetry.cli.options import Output, output_options
+from otel_telemetry.cli.program import program
 from otel_telemetry.cli.stores import shown
 from otel_telemetry.cli.text import safe
 from otel_telemetry.codec import to_json
@@ -51,7 +52,7 @@ def demo(store: str, out: Output) -> None:
     option = f" --store {shlex.quote(shown(store))}" if given else ""
     out.remark(f"\nRead back from {shown(store)}. Next:")
     for command in ("show last --full", "stats", "export csv runs.csv"):
-        out.remark(f"  otel-telemetry {command}{option}")
+        out.remark(f"  {program()} {command}{option}")
 
 
 @click.command("import", short_help="Store runs from an exported file.")

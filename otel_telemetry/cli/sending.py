@@ -53,4 +53,6 @@ def export(*, format_: str, target: str, where: Filters, overwrite: bool, store:
     if out.json:
         out.document({"runs": written, "target": target})
     else:
-        out.text([f"{written:,} runs written to {safe(target)}."])
+        others = chosen.tables[1:] if isinstance(chosen, formats.TableFormat) else ()
+        beside = f", their {', '.join(others)} beside it" if others else ""
+        out.text([f"{written:,} runs written to {safe(target)}{beside}."])

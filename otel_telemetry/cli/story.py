@@ -15,6 +15,7 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallRecord,
 )
+from otel_telemetry.semconv import OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 Part: TypeAlias = ExecutionRecord | StepRecord | ToolCallRecord | SpanRecord
 OPEN = frozenset({"pending", "running"})
 INTERRUPTED = "interrupted"
+CANCELLED = "cancelled"
 
 
 def state(part: Part | ExecutionSummary, *, interrupted: bool = False) -> str:
-    """Name where `part` stands: its status; ``interrupted`` where it is open and the process that ran it is gone."""
+    """Name where `part` stands: its status; ``interrupted`` where it is open and the process that ran it is gone.
+
+    A step or call that was stopped is ``cancelled``, for which their records have no status of its own.
+    """
     if isinstance(part, ExecutionRecord | ExecutionSummary | StepRecord):
         status = part.status.value
     elif _error(part) is not None or (isinstance(part, SpanRecord) and part.span.status_code == "error"):
@@ -34,6 +39,8 @@ def state(part: Part | ExecutionSummary, *, interrupted: bool = False) -> str:
         status = "running" if part.completed_at is None else "completed"
     if isinstance(part, ExecutionRecord | ExecutionSummary):
         interrupted = part.interrupted
+    elif status == "failed" and part.span and part.span.attributes.get(OUTCOME) == CANCELLED:
+        return CANCELLED
     return INTERRUPTED if interrupted and status in OPEN else status
 
 
@@ -138,7 +145,7 @@ class Failure:
 def failure(record: ExecutionRecord) -> Failure | None:
     """Find out why `record` failed or what it was doing when it was interrupted; None where it did neither."""
     node = tree(record)
-    if node.state not in {"failed", "cancelled", INTERRUPTED}:
+    if node.state not in {"failed", CANCELLED, INTERRUPTED}:
         return None
     nodes = [node]
     while (culprit := _culprit(node)) is not None:
@@ -178,10 +185,10 @@ def _culprit(node: Node) -> Node | None:
     shared = [child for child in node.children if theirs & {identity(error) for error in _chain(child.error)}]
     if shared:
         return shared[-1]
-    wanted = INTERRUPTED if node.state == INTERRUPTED else "failed"
+    wanted = {INTERRUPTED} if node.state == INTERRUPTED else {"failed", CANCELLED}
     steps = [child.part for child in node.children if isinstance(child.part, StepRecord)]
     recovered = {step.step_id for step in steps if step.status is StepStatus.COMPLETED}
-    failed = [child for child in node.children if child.state == wanted and _step_id(child) not in recovered]
+    failed = [child for child in node.children if child.state in wanted and _step_id(child) not in recovered]
     named = [child for child in failed if node.error and node.error.step_id and _step_id(child) == node.error.step_id]
     return next(reversed(named or failed), None)
 

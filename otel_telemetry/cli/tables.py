@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 _HEADS = ("n", "failed", "95 %", "p50", "p95", "max", "slowest run")
 _NUMBERS = frozenset(range(1, len(_HEADS)))
+_INTERVAL = 1 + _HEADS.index("95 %")
 
 
 def statistics(found: Mapping[str, Sequence[Stats]], view: View) -> Iterator[str]:
     """Draw the statistics of each kind ("tool", "step") as a table of their own."""
     for kind, entries in found.items():
         if entries:
+            rows = [_row(entry) for entry in entries]
             head: list[Segment] = [(text, DIM) for text in (kind, *_HEADS)]
-            rows = [head, *(_row(entry) for entry in entries)]
+            if not any(row[_INTERVAL][0] for row in rows):
+                head[_INTERVAL] = ("", None)
+            rows.insert(0, head)
             yield from (line(row, view.width) for row in columns(rows, right=_NUMBERS))
 
 

@@ -33,7 +33,9 @@ def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> Span
     """
 
     def refuse() -> None:
-        raise StoreUnavailableError(f"there is no store at {path}: record something first, or name another file")
+        raise StoreUnavailableError(
+            f"there is no store at {path}: record something first (otel-telemetry demo does), or name another file"
+        )
 
     def connect() -> sqlite3.Connection:
         if not path.is_file():

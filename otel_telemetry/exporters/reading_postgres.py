@@ -35,7 +35,9 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
     """
 
     def refuse() -> None:
-        raise StoreUnavailableError(f"there is no store at {place}: record something first, or name another place")
+        raise StoreUnavailableError(
+            f"there is no store at {place}: record something first (otel-telemetry demo does), or name another place"
+        )
 
     def connect() -> psycopg.Connection:
         connection = place.connect(autocommit=False)

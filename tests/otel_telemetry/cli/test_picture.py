@@ -10,7 +10,7 @@ from otel_telemetry.cli.picture import compact, listing, named, picture, reasons
 from otel_telemetry.cli.story import failure
 from otel_telemetry.cli.text import View, cells
 from otel_telemetry.records import ExecutionStatus, ExecutionSummary, ExecutionType, StepStatus
-from otel_telemetry.semconv import ITEM_COUNT
+from otel_telemetry.semconv import FIRST_ITEM_MS, ITEM_COUNT, OUTCOME
 from tests.otel_telemetry.cli.records import ID, MS, START, call, error, execution, failed_invoice, foreign, info, step
 
 NOW = START + 5_000 * MS
@@ -100,6 +100,26 @@ def test_an_interrupted_run_does_not_pretend_to_know_how_long_it_took():
     shown = plain(picture(record, PIPE))
     assert shown[0] == f"invoice 3  interrupted  2023-11-14 22:13:20.000+00:00  {ID}"
     assert shown[1] == "└─ wait  interrupted  +10.0 ms"
+
+
+def test_how_a_generator_ended_is_told():
+    def rows(at, seen, status=StepStatus.COMPLETED):
+        return step(f"rows {at}", at, status=status, span=info(at, 1, attributes=seen))
+
+    record = execution(
+        rows(10, {ITEM_COUNT: 1, FIRST_ITEM_MS: 1.5, OUTCOME: "abandoned"}),
+        rows(20, {ITEM_COUNT: 0, OUTCOME: "closed"}),
+        rows(30, {ITEM_COUNT: 2, OUTCOME: "cancelled"}, StepStatus.FAILED),
+    )
+    assert plain(picture(record, PIPE))[1:] == [
+        "├─ rows 10  completed  +10.0 ms  200 ms  1 item, first after 1.50 ms, abandoned",
+        "├─ rows 20  completed  +20.0 ms  200 ms  0 items, closed",
+        "└─ rows 30  cancelled  +30.0 ms  200 ms  2 items",
+    ]
+
+
+def test_an_error_without_a_message_ends_without_a_colon():
+    assert plain(listing([summary(error=error("cancelled", ""))], PIPE))[0].endswith("  cancelled")
 
 
 def test_generators_foreign_spans_tool_steps_and_problems_are_told():

@@ -257,6 +257,13 @@ def test_stats_count_tools_and_steps(run, url):
     assert run("stats", "--store", url, "--by", "step").lines == result.lines[3:]
 
 
+def test_stats_have_no_column_of_intervals_where_enough_ran(run, tmp_path):
+    with ot.configure(store=f"sqlite:///{tmp_path}/t.db"):
+        greet(["ann"] * 30)
+    head, _ = run("stats", "--store", f"sqlite:///{tmp_path}/t.db").lines
+    assert head.split() == ["tool", "n", "failed", "p50", "p95", "max", "slowest", "run"]
+
+
 def test_stats_as_json(run, url, reader):
     told = run("stats", "--store", url, "--json", "--workflow", "greet").json
     (expected,) = reader.stats("tool", workflow_name="greet")

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 
@@ -94,6 +95,17 @@ def test_the_demo_as_json_is_the_record(run, tmp_path):
 def test_the_demo_names_the_store_it_was_given(run, tmp_path):
     result = run("demo", "--store", f"sqlite:///{tmp_path}/my store.db")
     assert f"  otel-telemetry stats --store 'sqlite:///{tmp_path}/my store.db'" in result.err
+
+
+def test_the_next_commands_can_be_typed_where_the_program_is_not_found_by_its_name(run, tmp_path, monkeypatch):
+    here = tmp_path / "bin" / "otel-telemetry"
+    here.parent.mkdir()
+    here.write_text("")
+    here.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", ["bin/otel-telemetry", "demo"])
+    assert "  bin/otel-telemetry stats\n" in run("demo").err
+    monkeypatch.setenv("PATH", str(here.parent))
+    assert "  otel-telemetry stats\n" in run("demo").err
 
 
 def test_the_demo_runs_in_memory(run):
