@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.gate import may_hold_secret
 from span_processors.redaction.marks import FIELD
-from span_processors.redaction.names import MAX_NAME, SHORT_NAMES, Names, Verdict, is_placeholder
+from span_processors.redaction.names import MAX_NAME, Names, Verdict, is_placeholder
 from span_processors.redaction.notes import MAX_NOTES, redacted, written
-from span_processors.redaction.tree import NAME_FIELDS, SMALLEST_CARD
+from span_processors.redaction.tree import SMALLEST_CARD
+from span_processors.redaction.vocabulary import NAME_FIELDS, SHORT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from span_processors.redaction.names import CONFUSABLES, FOREIGN_NAMES
+from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES
 
 # Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three letters
 # are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test instead of a dozen.

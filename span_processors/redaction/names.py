@@ -13,6 +13,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from span_processors.redaction.marks import FIELD, mark
+from span_processors.redaction.vocabulary import (
+    ABOUT,
+    AMBIGUOUS,
+    CONFUSABLES,
+    COUNTING,
+    ENDINGS,
+    FOREIGN_NAMES,
+    HARMLESS_AFTER,
+    ONE_WORD,
+    SECRETS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +35,10 @@ if TYPE_CHECKING:
 class Verdict(Enum):
     """What a sensitive name says about the value under it."""
 
-    SECRET = "field"
+    SECRET = "field"  # noqa: S105  (not one)
     """Any value is a secret, except None, booleans and empty text, which tell nothing."""
     COUNTED = "counted"
-    """The name is used for numbers and words as well as for secrets (`tokens`, `pass`): only what looks random is one."""
+    """The name is used for numbers and words, too (`tokens`, `pass`): only what looks random is a secret."""
     DIRECTORY = "directory"
     """`PWD` is a password, or the working directory."""
     PATTERN = "pattern"
@@ -35,92 +46,25 @@ class Verdict(Enum):
 
 
 MAX_NAME: Final = 256
-"""Longer names are not judged as names (they are still searched for secrets as text)."""
+"""Of a longer name, its end is judged."""
 _MAX_REMEMBERED: Final = 8192
 _PATTERN_MARK: Final = mark("pattern")
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# Compared with up to four neighbouring words run together, in the singular: `secretKey`, `secret_keys` and `SECRETKEY` are one.
-_SECRETS: Final = _set("""
-    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord haslo parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass mailpass basicpass
-    loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw
-    secret secretid credential cred apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey signingkey
-    masterkey accountkey storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey cryptokey
-    sharedkey presharedkey psk subscriptionkey deploykey serverkey clientkey consumerkey integrationkey licensekey licencekey
-    sharedaccesssignature servicekey servicerolekey functionkey hostkey tlskey sslkey recoverykey sessionkey unsealkey
-    webhookkey writekey developerkey userkey saskey kmskey openaikey anthropickey stripekey geminikey azurekey awskey gcpkey
-    sendgridkey mailgunkey twiliokey datadogkey githubkey huggingfacekey googlekey openrouterkey mistralkey coherekey groqkey algoliakey
-    supabasekey pineconekey
-    authorization authorizationheader auth authheader oauth redisauth rediscliauth bearer jwt token sastoken
-    cookie cookieheader phpsessid jsessionid connectsid csrf xsrf
-    otp totp otpcode totpcode mfacode twofactorcode onetimecode verificationcode authcode authorizationcode securitycode logincode smscode
-    facode pin pincode pinnumber cvv cvc cvn ssn socialsecuritynumber socialsecurity cardnumber cardno creditcard creditcardnumber debitcard
-    mnemonic mnemonicphrase seedphrase recoveryphrase recoverycode backupcode
-    amzsignature amzcredential googsignature googcredential
-""")
-_ONE_WORD: Final = _set("sessionid")
-"""As above, but only when written as one word, as cookies are: a `session_id` tells one conversation from another."""
-_AMBIGUOUS: Final = _set("pass storagekey userkey hostkey servicekey functionkey writekey pincode")
-_ENDINGS: Final = (
-    "password", "passwd", "passphrase", "passwort", "apikey", "secretkey", "privatekey", "accesskey", "accesstoken", "authtoken",
-    "refreshtoken", "clientsecret", "bottoken", "usertoken", "apitoken", "apisecret", "appsecret", "idtoken", "sharedsecret",
-)  # fmt: skip
-"""What may end a word that nothing divides: `dbpassword`, `xapikey`."""
-# A secret's name followed by one of these tells of the secret, and does not hold it: `token_count`, `api_key_id`.
-_ABOUT: Final = _set("""
-    about accepted age algorithm alg amount arn at attempt available avg backend bucket budget by category changed char character
-    check claim class complexity config configured consent consumption context cost count counter created date default deleted description
-    digest dim domain duration enabled encoding endpoint engine entropy env environment error event exceeded exp expired expire
-    expiration expiry exist failure feature field file filename filepath flag form format found generated generator group header
-    history id identifier idx index info invalid is issued issuer kind label last law layout length len level lifetime limit
-    location logprob manager max message meta metadata method min minimum maximum missing mode model name needed
-    num number offset only option owner page param parameter path pattern per permission place placeholder
-    policy position present prefix price pricing probability prob prompt property provider purpose quality quota rate rating ratio
-    reference ref regex region remaining required requirement reset retry rotated rotation rule santa schema scheme scope
-    score set setting size source spec speed start stat statistic status stdin step storage store strategy strength
-    strong supported sum throughput time timeout timestamp title total ttl type uri url usage used user username valid
-    validation validator validity var variable vault vendor version warning weight window
-""")
-# One that stands after one of these is counted, asked for, or not there: `max_tokens`, `has_password`.
-_COUNTING: Final = _set("""
-    max min num number total count avg average mean median n has is no use uses need needs require requires required missing invalid expired
-    allow enable enabled disable forgot reset supports per limit without
-""")
-# Names that these words make harmless: where a listing goes on, what a language model reads, what orders a table.
-_HARMLESS_AFTER: Final = {
-    "token": _set("""
-        next page nextpage continuation continue pagination paging cursor sync nextsync resume start stop end eos bos pad unk sep cls
-        mask special first last input output prompt completion cached cache reasoning thinking image audio text total used remaining previous
-        prev prevpage lang language vocab idempotency cancellation cancel scroll skip marker delta change syntax lexer max min num n word json
-        xml html design color theme css style accepted rejected prediction candidate
-    """),
-    "pass": _set("first second third last test boarding render single multi two forward backward"),
-    "pin": _set("gpio map firing push board"),
-    "cookie": _set("fortune"),
-}
-
-CONFUSABLES: Final = str.maketrans(
-    "асеорхуіѕјԁһԛԝкмтвнгАВСЕНІЈКМОРЅТХУԌαορνικτυχεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɑɡıɩⅼօѵʀꜱᴋᴇʏᴀᴏᴛᴡᴘ",
-    "aceopxyisjdhqwkmtbhrABCEHIJKMOPSTXYGaopvikruxeABEZHIKMNOPTYXagiilovrskeyaotwp",
-)
 _SPLIT: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\\W\\d_A-Za-z]+")
 _LONGEST: Final = 4
 
 _PLACEHOLDER: Final = re.compile(
-    r"""\[REDACTED:[a-z-]+\]|\*{3,}|[xX]{3,}|\.{3}|\$\{\w+\}|\$[A-Z_][A-Z0-9_]*|\$?\{\{[^{}]{0,80}\}\}|\{\w{0,40}\}|%\(?\w{0,40}\)?s|<[a-z _-]{1,40}>
-    |none|null|nil|true|false|undefined|n/a|unset|string|str|\[?redacted\]?|<redacted>|\[?filtered\]?|hidden|masked""",
+    r"""\[REDACTED:[a-z-]+\] | \*{3,} | x{3,} | \.{3}
+    | \$\{\w+\} | \$[A-Z_][A-Z0-9_]* | \$?\{\{[^{}]{0,80}\}\} | \{[a-z_]{0,40}\} | %\(?\w{0,40}\)?s | <[a-z\ _-]{1,40}>
+    | none | null | nil | true | false | undefined | n/a | unset | string | str
+    | \[?redacted\]? | <redacted> | \[?filtered\]? | hidden | masked""",
     re.VERBOSE | re.IGNORECASE,
 )
-_RANDOM: Final = re.compile(r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII)
+_RANDOM: Final = re.compile(
+    r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII
+)
 _DIRECTORY: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
-
-
-FOREIGN_NAMES: Final = tuple(name.translate(CONFUSABLES) for name in "пароль секрет κωδικός 密码 密碼 密钥 口令 パスワード 비밀번호".split())
-"""Passwords in other alphabets, as they look once the letters that could be Latin are."""
 
 
 def fold_name(name: str) -> str:
@@ -147,8 +91,9 @@ def judge(name: str) -> Verdict | None:
     for start in range(len(words)):
         for end in range(min(start + _LONGEST, len(words)), start, -1):
             joined = "".join(singles[start:end])
-            if joined in _SECRETS or (end == start + 1 and (joined in _ONE_WORD or joined.endswith(_ENDINGS))):
-                found = _weigh(joined, plural=words[end - 1] != singles[end - 1], before=singles[:start], after=singles[end:])
+            if joined in SECRETS or (end == start + 1 and (joined in ONE_WORD or joined.endswith(ENDINGS))):
+                plural = words[end - 1] != singles[end - 1]
+                found = _weigh(joined, plural=plural, before=singles[:start], after=singles[end:])
                 if found is Verdict.SECRET:
                     return found
                 verdict = verdict or found
@@ -158,13 +103,13 @@ def judge(name: str) -> Verdict | None:
 
 def _weigh(joined: str, *, plural: bool, before: list[str], after: list[str]) -> Verdict | None:
     """Say what the words around make of a name that is sensitive in itself."""
-    if after and (after[0] in _ABOUT or after[-1] in _ABOUT):
+    if after and (after[0] in ABOUT or after[-1] in ABOUT):
         return None
-    if before and before[-1] in _HARMLESS_AFTER.get(joined, ()):
+    if before and before[-1] in HARMLESS_AFTER.get(joined, ()):
         return None
     if joined == "pwd" and not after and before in ([], ["old"]):
         return Verdict.DIRECTORY
-    if joined in _AMBIGUOUS or (plural and joined in {"token", "pin"}) or (before and before[-1] in _COUNTING):
+    if joined in AMBIGUOUS or (plural and joined in {"token", "pin"}) or (before and before[-1] in COUNTING):
         return Verdict.COUNTED
     return Verdict.SECRET
 
@@ -201,10 +146,6 @@ def hides(verdict: Verdict, value: JsonValue) -> bool:
     return any(isinstance(part, str) and hides(verdict, part) for part in parts)
 
 
-SHORT_NAMES: Final = _set("pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u")
-"""Names, and options, that cannot be looked for inside of longer texts. Where one is the whole text, a value may follow."""
-
-
 class Names(dict[str, "Verdict | None"]):
     """Verdicts by name: the built-in ones, the user's patterns and the user's exceptions. `names[name]` judges once.
 
@@ -214,12 +155,13 @@ class Names(dict[str, "Verdict | None"]):
     def __init__(self, settings: RedactionSettings) -> None:
         super().__init__()
         self._allowed = frozenset(fold_name(name).casefold() for name in settings.allow)
-        self._patterns = [compile_pattern(pattern) for pattern in settings.sensitive_field_patterns]
+        self._patterns = [_compile(pattern) for pattern in settings.sensitive_field_patterns]
+        self.patterned = bool(self._patterns)
 
     def __missing__(self, name: str) -> Verdict | None:
         """Judge a name that was not seen yet."""
         if len(name) > MAX_NAME:
-            return None
+            return self._judge(name[-MAX_NAME:])
         if len(self) >= _MAX_REMEMBERED:
             self.clear()
         verdict = self[name] = self._judge(name)
@@ -233,10 +175,10 @@ class Names(dict[str, "Verdict | None"]):
         return judge(name)
 
 
-def compile_pattern(pattern: str) -> Callable[[str], object]:
+def _compile(pattern: str) -> Callable[[str], object]:
     """Compile a user's pattern: with RE2, in whose time no input can be lost, where that is installed and takes it."""
     try:
-        import re2  # noqa: PLC0415  (optional, and most processes have no pattern of their own)
+        import re2  # type: ignore[import-untyped]  # noqa: PLC0415  (optional, and most processes have no pattern of their own)
 
         options = re2.Options()
         options.case_sensitive = False

@@ -7,13 +7,17 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from span_processors.redaction.assignments import find_assignments
+from span_processors.redaction.columns import find_columns
 from span_processors.redaction.credentials import Found, find_credentials
 from span_processors.redaction.encodings import Decoded, decoded_runs
+from span_processors.redaction.forms import find_authorisations, find_forms
 from span_processors.redaction.gate import fold_text, lower, may_hold_secret, may_name_secret
 from span_processors.redaction.marks import DEPTH, mark
+from span_processors.redaction.messages import find_messages
 from span_processors.redaction.normal import BASE64, normalise
-from span_processors.redaction.places import find_placed
 from span_processors.redaction.serial import canonical
+from span_processors.redaction.shell import find_shell
+from span_processors.redaction.urls import find_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +42,7 @@ class TextRedactor:
 
     def redact(self, text: str, nesting: int = 0) -> str:
         """Return `text` without secrets. `nesting` is how many texts this one was found in."""
-        if not may_hold_secret(text):
+        if not may_hold_secret(text) and not (self._names.patterned and (":" in text or "=" in text)):
             return text
         if text.startswith(BASE64):
             return mark("base64") if self._in_bytes(text, nesting) else text
@@ -83,9 +87,14 @@ class TextRedactor:
     def _find_plain(self, text: str) -> Iterator[Found]:
         low = lower(text)
         yield from find_credentials(text)
-        if may_name_secret(low):
-            yield from find_assignments(text, low, self._names)
-        yield from find_placed(text, low, self._names)
+        yield from find_userinfo(text)
+        yield from find_shell(text)
+        if self._names.patterned or may_name_secret(low):
+            yield from find_assignments(text, self._names)
+            yield from find_forms(text, low, self._names)
+            yield from find_authorisations(text, low)
+            yield from find_messages(text, self._names)
+            yield from find_columns(text, low, self._names)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from span_processors.redaction.assignments import is_plain_word
 from span_processors.redaction.credentials import is_card
 from span_processors.redaction.marks import CARD, ERROR, FIELD, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
@@ -15,20 +14,21 @@ from span_processors.redaction.normal import normalise
 from span_processors.redaction.notes import Notes, redacted, written
 from span_processors.redaction.shell import redact_arguments
 from span_processors.redaction.text import TextRedactor
+from span_processors.redaction.values import is_plain_word
+from span_processors.redaction.vocabulary import (
+    HEADING_FIELDS,
+    NAME_FIELDS,
+    ROW_FIELDS,
+    SCHEMA_TYPES,
+    SCHEMA_VALUES,
+    VALUE_FIELDS,
+)
 
 if TYPE_CHECKING:
     from span_processors.data import JsonValue
     from span_processors.redaction.notes import Path
     from span_processors.redaction.settings import Callback, RedactionSettings
 
-NAME_FIELDS: Final = frozenset(
-    "name key field header param parameter variable var env property option label attribute k n keyname fieldname headername title".split()
-)
-_VALUE_FIELDS: Final = frozenset("value val v values content data default current stringvalue input".split())
-_HEADER_FIELDS: Final = frozenset("columns headers header fields column_names fieldnames".split())
-_ROW_FIELDS: Final = frozenset("rows data values records".split())
-_SCHEMA_TYPES: Final = frozenset("string integer number boolean object array null".split())
-_SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
 _NAME: Final = re.compile(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
 """A text that can be the name of something, and no sentence."""
 _MARKS: Final = re.compile(r"\[REDACTED:([a-z-]+)\]")
@@ -130,12 +130,12 @@ class _Walk:
             try:
                 verdict = self._names[key]
                 name = self._owner.text(key)
-                if described and key.lower() in _VALUE_FIELDS and hides(described, value):
+                if described and key.lower() in VALUE_FIELDS and hides(described, value):
                     kept: JsonValue = self._hide(here, mark_of(described))
                 elif verdict and hides(verdict, value):
                     kept = self._under(value, verdict, here)
                 else:
-                    if columns and key.lower() in _ROW_FIELDS and isinstance(value, list):
+                    if columns and key.lower() in ROW_FIELDS and isinstance(value, list):
                         self._hide_columns(value, columns, here)
                     kept = self._leaf(value, here)
             except Exception:
@@ -148,8 +148,8 @@ class _Walk:
 
     def _under(self, value: JsonValue, verdict: Verdict, path: Path) -> JsonValue:
         """Return what is left of a value under a sensitive name: nothing, but of a schema its structure."""
-        if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in _SCHEMA_TYPES:
-            for field in _SCHEMA_VALUES:
+        if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in SCHEMA_TYPES:
+            for field in SCHEMA_VALUES:
                 if hides(verdict, value.get(field)):
                     value[field] = self._hide((path, field), mark_of(verdict))
             return self._leaf(value, path)
@@ -169,7 +169,7 @@ class _Walk:
 
     def _columns(self, fields: dict[str, JsonValue]) -> list[int]:
         for key, value in fields.items():
-            if isinstance(value, list) and key.lower() in _HEADER_FIELDS:
+            if isinstance(value, list) and key.lower() in HEADING_FIELDS:
                 return [at for at, name in enumerate(value) if isinstance(name, str) and self._is_name(name)]
         return []
 

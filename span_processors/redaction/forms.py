@@ -1,0 +1,140 @@
+"""Secrets that a text ties to a name in other ways than by a sign between them: options, pairs, elements, SQL, prose."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Final
+
+from span_processors.redaction.assignments import judge_in_text
+from span_processors.redaction.credentials import Found
+from span_processors.redaction.encodings import decoded_runs
+from span_processors.redaction.names import Verdict, is_placeholder, looks_random
+from span_processors.redaction.values import CLOSERS, is_plain_word, is_secret, value_span
+from span_processors.redaction.vocabulary import SCHEME_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from span_processors.redaction.names import Names
+
+_OPTION: Final = re.compile(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
+_PAIR: Final = re.compile(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
+_DESCRIBED: Final = re.compile(
+    r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']([\w .-]{2,64}+)[\"'][^<>{}\[\]]{0,80}?"
+    r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
+)
+_ELEMENT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?!\s*<)")
+_SQL: Final = re.compile(
+    r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
+    r"\s{0,8}+\(?\s{0,4}+[enx]?(?=['\"])"
+)
+_TOLD: Final = re.compile(
+    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
+    r"(?=\s{1,4}+(?:(?:is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
+)
+_NAME_BEFORE: Final = re.compile(r"[\w.%-]{0,60}$")
+_NAME_REACH: Final = 60
+_NETRC: Final = re.compile(r"\bpassword[ \t]{1,8}+(\S+)")
+_SCHEME: Final = re.compile(r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})", re.ASCII)
+_LONG: Final = 16
+_SHORT: Final = 6
+
+
+def find_forms(text: str, low: str, names: Names) -> Iterator[Found]:
+    """Find the values that stand by sensitive names. `low` is the text in lower case, character by character."""
+    yield from _options_and_pairs(text, names)
+    yield from _descriptions(text, low, names)
+    yield from _elements(text, names)
+    yield from _statements(text, low)
+    yield from _prose(text, low, names)
+
+
+def find_authorisations(text: str, low: str) -> Iterator[Found]:
+    """Find what follows `Bearer` and other schemes."""
+    for match in _SCHEME.finditer(low):
+        value = text[match.start(2) : match.end(2)]
+        if _is_authorisation(match[1], value):
+            yield Found(match.start(2), match.start(2) + len(value.rstrip(".")), "authorization")
+
+
+def _options_and_pairs(text: str, names: Names) -> Iterator[Found]:
+    for match in _OPTION.finditer(text):
+        verdict = names[match[1]]
+        span = value_span(text, match.end()) if verdict else None
+        if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=span[2]):
+            yield Found(span[0], span[1], "field")
+    for match in _PAIR.finditer(text):
+        verdict = names[match[2].lstrip("-").rstrip(":")]
+        span = value_span(text, match.end()) if verdict else None
+        if verdict and span:
+            value = text[span[0] : span[1]]
+            if is_secret(verdict, value, bare=False) and (match[2].startswith("--") or not is_plain_word(value)):
+                yield Found(span[0], span[1], "field")
+
+
+def _descriptions(text: str, low: str, names: Names) -> Iterator[Found]:
+    """Find `"name": "password", "value": "S"` and its like in a text that is no JSON."""
+    if "val" not in low and "content" not in low:
+        return
+    for match in _DESCRIBED.finditer(low):
+        verdict = names[text[match.start(1) : match.end(1)]]
+        span = value_span(text, match.end()) if verdict else None
+        if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=False):
+            yield Found(span[0], span[1], "field")
+
+
+def _elements(text: str, names: Names) -> Iterator[Found]:
+    if "</" not in text:
+        return
+    for match in _ELEMENT.finditer(text):
+        verdict = names[match[1]]
+        if verdict:
+            end = text.find("<", match.end())
+            end = len(text) if end < 0 else end
+            if is_secret(verdict, text[match.end() : end], bare=False):
+                yield Found(match.end(), end, "field")
+
+
+def _statements(text: str, low: str) -> Iterator[Found]:
+    for match in _SQL.finditer(low):
+        span = value_span(text, match.end())
+        if span and is_secret(Verdict.SECRET, text[span[0] : span[1]], bare=False):
+            yield Found(span[0], span[1], "sql")
+
+
+def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
+    """Find `the password is S` and `password S`: only what no sentence would go on with."""
+    for match in _TOLD.finditer(low):
+        before = _NAME_BEFORE.search(text, max(0, match.start() - _NAME_REACH), match.start())
+        start = before.start() if before else match.start()
+        if judge_in_text(text, start, text[start : match.end()].lstrip("-"), names) is Verdict.SECRET:
+            value = text[match.start(2) : match.end(2)].rstrip(CLOSERS)
+            if match[1]:
+                told = not is_placeholder(value)
+            else:
+                told = looks_random(value) or value.isdigit()
+            if told:
+                yield Found(match.start(2), match.start(2) + len(value), "field")
+    if "machine " in text or "login " in text:
+        for match in _NETRC.finditer(text):
+            yield Found(match.start(1), match.end(1), "field")
+
+
+def _is_authorisation(scheme: str, value: str) -> bool:
+    if value.lower().rstrip(".=") in SCHEME_WORDS or is_placeholder(value):
+        return False
+    if scheme == "bearer":
+        return len(value) >= _SHORT and (looks_random(value) or not value.islower() or len(value) >= _LONG)
+    if scheme == "basic":
+        return _is_user_and_password(value)
+    return looks_random(value) and len(value) >= _LONG
+
+
+def _is_user_and_password(value: str) -> bool:
+    if any(":" in inner for _, _, inner in decoded_runs(value)):
+        return True
+    try:
+        return b":" in base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except ValueError:
+        return False

@@ -1,0 +1,60 @@
+"""Values that databases and validators put in their messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from span_processors.redaction.credentials import Found
+from span_processors.redaction.names import is_placeholder
+from span_processors.redaction.values import value_span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from span_processors.redaction.names import Names
+
+_FAILING_ROW: Final = "Failing row contains ("
+_DUPLICATE: Final = re.compile("Duplicate entry (?=')")
+_PARAMETERS: Final = re.compile(r"\[parameters: (?=[(\[])")
+_WORDS: Final = re.compile(r"[A-Za-z_]\w{1,63}")
+_STATEMENT: Final = 20_000
+_INPUT_VALUE: Final = re.compile(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
+
+
+def find_messages(text: str, names: Names) -> Iterator[Found]:
+    """Find rows, keys and inputs that a message quotes."""
+    position = text.find(_FAILING_ROW)
+    while position >= 0:
+        start = position + len(_FAILING_ROW)
+        end = text.find(").", start)
+        yield Found(start, len(text) if end < 0 else end, "row")
+        position = text.find(_FAILING_ROW, end) if end >= 0 else -1
+    for match in _DUPLICATE.finditer(text):
+        span = value_span(text, match.end())
+        if span:
+            yield Found(span[0], span[1], "row")
+    yield from _bound_parameters(text, names)
+    if "input_value=" in text:
+        yield from _validated_inputs(text, names)
+
+
+def _bound_parameters(text: str, names: Names) -> Iterator[Found]:
+    """Find the parameters of a statement that has a sensitive column; nothing says which of them it is."""
+    bound = _PARAMETERS.search(text)
+    if bound is None:
+        return
+    statement = _WORDS.findall(text, max(0, bound.start() - _STATEMENT), bound.start())
+    if any(names[word] for word in statement):
+        end = text.find("\n", bound.end())
+        yield Found(bound.end(), len(text) if end < 0 else end, "row")
+
+
+def _validated_inputs(text: str, names: Names) -> Iterator[Found]:
+    """Find the inputs of fields that the line above names, as Pydantic writes them."""
+    for match in _INPUT_VALUE.finditer(text):
+        line = text.rfind("\n", 0, match.start())
+        above = text[text.rfind("\n", 0, max(line, 0)) + 1 : max(line, 0)]
+        field = above.strip().rpartition(".")[2]
+        if field and names[field] and not is_placeholder(match[1]):
+            yield Found(match.start(1), match.end(1), "field")

@@ -1,0 +1,93 @@
+"""Where a value that is written in a text begins and ends, and whether it can be a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from span_processors.redaction.names import Verdict, is_placeholder, looks_random
+
+SCHEME: Final = re.compile(
+    r"(?:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|bot|hmac|aws4-hmac-sha256|key)[ \t]{1,4}+(?=\S)",
+    re.IGNORECASE,
+)
+"""The scheme before a credential, which may stay."""
+CLOSERS: Final = ")]}>.,;:!?"
+"""What ends a sentence or closes a bracket after a bare value."""
+_QUOTED: Final = {
+    '"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]|\\.|'')*+)'", re.DOTALL),
+    "`": re.compile("`([^`]*+)`"),
+}
+_WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
+_BARE: Final = re.compile(
+    r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++"
+)
+_PARTS: Final = re.compile(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
+_WORDS: Final = re.compile(r"[^\s\"',\[\]{}():]+")
+_PLAIN: Final = re.compile(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
+
+
+def is_secret(verdict: Verdict, value: str, *, bare: bool) -> bool:
+    """Say whether `value`, as written in a text after a name with this verdict, is a secret."""
+    value = value.strip()
+    if is_placeholder(value):
+        return False
+    if verdict is Verdict.DIRECTORY:
+        return value[:1] not in {"/", "~", "."} and value[1:2] != ":"
+    if verdict is Verdict.COUNTED:
+        if value[:1] in {"[", "{", "("}:
+            return any(looks_random(part) for part in _WORDS.findall(value))
+        return looks_random(value)
+    return not bare or value not in {"-", "=", "|"}
+
+
+def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
+    """Return where the value that begins at `start` stands, without its quotes, and whether it has none."""
+    wrapped = _WRAPPED.match(text, start)
+    if wrapped is not None:
+        return _quoted(text, wrapped.end())
+    if text[start : start + 1] in {"[", "{", "("} and not text.startswith("[REDACTED:", start):
+        return start, _closing(text, start), True
+    scheme = SCHEME.match(text, start)
+    if scheme is not None:
+        start = scheme.end()
+    bare = _BARE.match(text, start)
+    if bare is None or text.startswith("[REDACTED:", start):
+        return None
+    value = bare[0]
+    if not is_placeholder(value):
+        value = value.rstrip(CLOSERS) or value
+    return start, start + len(value), True
+
+
+def _quoted(text: str, start: int) -> tuple[int, int, bool]:
+    quote = text[start]
+    if text.startswith(quote * 3, start):
+        end = text.find(quote * 3, start + 3)
+        return start + 3, len(text) if end < 0 else end, False
+    inner = _QUOTED[quote].match(text, start)
+    if inner is not None:
+        begin, end = inner.span(1)
+        scheme = SCHEME.match(text, begin, end)
+        return scheme.end() if scheme else begin, end, False
+    # Cut off before the closing quote.
+    end = text.find("\n", start)
+    return start + 1, len(text) if end < 0 else end, False
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for part in _PARTS.finditer(text, start):
+        if part[0] in "[{(":
+            depth += 1
+        elif part[0] in ")}]":
+            depth -= 1
+            if depth == 0:
+                return part.end()
+    return len(text)
+
+
+def is_plain_word(text: str) -> bool:
+    """Say whether `text` reads like a name of a field, so that a list of such names stays what it is."""
+    return _PLAIN.fullmatch(text) is not None
