@@ -173,7 +173,7 @@ VALUES = [
     Place("R52", number, lambda s: {"pin_code": "kept", "password": int(s)}, ("kept",)),
     Place("R53", pat, lambda s: f"pushed with {s} to main", ("to main",)),
     Place("R55", pem, lambda s: json.dumps({"note": "kept", "file": s}), ("kept",)),
-    Place("R58", pat, lambda s: "x" * 1_000_000 + f" {s} end", ("end",)),
+    Place("R58", pat, lambda s: "x" * 60_000 + f" {s} end", ("end",)),
     Place("R65", word, lambda s: _deep(s, 1500), ()),
     Place("R70", card, lambda s: {"note": f"paid with {s} today"}, ("today",)),
     Place("R71", plain, lambda s: {"a": [{"b": {"refresh_token": s, "expires_in": 3600}}]}, ("expires_in", "3600")),
