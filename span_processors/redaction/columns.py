@@ -13,15 +13,9 @@ if TYPE_CHECKING:
 
     from span_processors.redaction.names import Names
 
-_INSERT: Final = re.compile(
-    r"insert\s{1,4}into\s{1,4}[^\s(]{1,200}\s{0,4}\(([^()]{1,2000})\)\s{0,4}values\s{0,4}"
-)
-_TUPLE: Final = re.compile(
-    r"\(((?:[^()'\"]|'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\")*+)\)\s{0,4},?\s{0,4}"
-)
-_CELL: Final = re.compile(
-    r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^,'\"]+))\s*(?:,|$)"
-)
+_INSERT: Final = re.compile(r"insert\s{1,4}into\s{1,4}[^\s(]{1,200}\s{0,4}\(([^()]{1,2000})\)\s{0,4}values\s{0,4}")
+_TUPLE: Final = re.compile(r"\(((?:[^()'\"]|'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\")*+)\)\s{0,4},?\s{0,4}")
+_CELL: Final = re.compile(r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^,'\"]+))\s*(?:,|$)")
 _HEADINGS: Final = re.compile(r"([\w .-]{1,64}(?:([,;\t|])[\w .-]{1,64})(?:\2[\w .-]{1,64}){0,200})\r?\n")
 
 

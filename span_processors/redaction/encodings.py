@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ESCAPE: Final = re.compile(
-    r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
+    r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])"
+    r"|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
 )
 _NAMED: Final = {
     "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
     "&quot;": '"', "&apos;": "'", "&amp;": "&", "&lt;": "<", "&gt;": ">",
 }  # fmt: skip
-_BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
+_BASE64: Final = re.compile(
+    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?"
+)
 _STANDARD: Final = str.maketrans("-_", "+/")
 _SHORTEST: Final = 16
 """Twelve bytes: no name and value fit in fewer."""
@@ -55,9 +58,8 @@ def _resolve(escape: str) -> str:
     if escape[0] == "%":
         return chr(int(escape[1:], 16))
     if escape[0] == "&":
-        code = int(escape[3:-1], 16) if escape[2] == "x" else int(escape[2:-1])
-        return chr(code)
-    return chr(int(escape[2:], 16)) if escape[1] in "ux" and len(escape) > 2 else escape[1]  # noqa: PLR2004
+        return chr(int(escape[3:-1], 16) if escape[2] == "x" else int(escape[2:-1]))  # noqa: FURB166  (it has no `0x`)
+    return chr(int(escape[2:], 16)) if escape[1] in "ux" else escape[1]
 
 
 def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:

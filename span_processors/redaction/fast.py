@@ -1,4 +1,4 @@
-"""The short way for what payloads mostly are: built-in types, names that were seen before, and nothing that looks like a secret."""
+"""The short way for what payloads mostly are: built-in types, names seen before, nothing that looks like a secret."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotFastError(Exception):
 
 
 class FastKeys:
-    """The verdicts on keys that hold no secret themselves; `_NAMING` where the value may name another (`{"name": "pin", ...}`).
+    """The verdicts on keys that hold no secret themselves; `_NAMING` where the value may be another's name.
 
     `known` is a plain dict, not one that judges what it lacks: its look-ups are what a walk consists of.
     """
@@ -57,6 +57,11 @@ class FastKeys:
             for item in value:
                 self.learn(item, level - 1)
 
+    def may_be_named(self, texts: list[str]) -> bool:
+        """Say whether one of `texts` may be, or hold, a name that a pattern of the user's is for."""
+        names = self._names
+        return names.patterned and any(":" in text or "=" in text or names[text] for text in texts)
+
     def _judge(self, key: object) -> Verdict | object | None:
         if type(key) is not str or len(key) > MAX_NAME or "\0" in key or self._redact(key) != key:
             raise NotFastError
@@ -66,33 +71,33 @@ class FastKeys:
 def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
     """Return a redacted copy of `value`, and notes on what was redacted.
 
-    The copy is in normal form if it can be serialised: keys of other types, and texts that cannot be stored, are left to that.
+    The copy is in normal form if it can be serialised: keys of other types, and texts that no backend takes, show there.
 
     Raises:
         NotFastError: this value needs the long way.
     """
     try:
-        return _redact(value, keys.known, max_size)
+        return _redact(value, keys, max_size)
     except KeyError:
         keys.learn(value)
-        return _redact(value, keys.known, max_size)
+        return _redact(value, keys, max_size)
 
 
-def _redact(value: object, known: Known, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
+def _redact(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
     texts: list[str] = []
     hidden: list[tuple[Path, str]] = []
     if type(value) is str:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, known, texts, hidden, None, _MAX_LEVEL)
+        copy = _copy(value, keys.known, texts, hidden, None, _MAX_LEVEL)
     text = "\n".join(texts)
-    if len(text) > max_size or "\0" in text or may_hold_secret(text):
+    if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):
         raise NotFastError
     return copy, _notes(hidden) if hidden else ()
 
 
-def _copy(  # noqa: C901, PLR0912  (a branch for each type, in the order of their frequency: the hottest code of all)
+def _copy(  # noqa: C901, PLR0912, PLR0917  (a branch for each type, the most frequent first: the hottest code of all)
     value: object, known: Known, texts: list[str], hidden: list[tuple[Path, str]], path: Path, level: int
 ) -> JsonValue:
     if not level:

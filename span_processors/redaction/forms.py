@@ -1,4 +1,4 @@
-"""Secrets that a text ties to a name in other ways than by a sign between them: options, pairs, elements, SQL, prose."""
+"""Secrets that a text ties to a name without a sign between them: options, pairs, elements, SQL, prose."""
 
 from __future__ import annotations
 
@@ -110,11 +110,7 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
         start = before.start() if before else match.start()
         if judge_in_text(text, start, text[start : match.end()].lstrip("-"), names) is Verdict.SECRET:
             value = text[match.start(2) : match.end(2)].rstrip(CLOSERS)
-            if match[1]:
-                told = not is_placeholder(value)
-            else:
-                told = looks_random(value) or value.isdigit()
-            if told:
+            if not is_placeholder(value) and (match[1] or looks_random(value) or value.isdigit()):
                 yield Found(match.start(2), match.start(2) + len(value), "field")
     if "machine " in text or "login " in text:
         for match in _NETRC.finditer(text):

@@ -1,7 +1,7 @@
 """The cheap question that is put to every text first: can there be anything in it?
 
-Most texts hold nothing like a secret. This answers in a few searches at the speed of C. It may say yes to a harmless text
-(which then only takes longer), and must not say no to one that the rules would change.
+Most texts hold nothing like a secret. This answers in a few searches at the speed of C. It may say yes to a harmless
+text (which then only takes longer), and must not say no to one that the rules would change.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Final
 
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES
 
-# Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three letters
-# are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test instead of a dozen.
+# Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three
+# letters are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test for a dozen.
 _SHORT_NAME: Final = r"""(?:(?<=[pcsj][ivswar][nvcktsgdf].)|(?<=pw.)|(?<=[pcsj][ivswar][nvcktsgdf]["' \])].)
-    |(?<=[ectdoa].)(?<=hrase.|monic.|ature.|nwort.|woord.|haslo.|arola.|asena.|aseña.|senha.|[ _?&-]code.)|(?<=[yn][ _]number.))"""
+    |(?<=[ectdoa].)(?<=hrase.|monic.|ature.|nwort.|woord.|haslo.|arola.|asena.|aseña.|senha.|[ _?&-]code.)
+    |(?<=[yn][ _]number.))"""
 # Two patterns, because each begins with one literal character and is searched for at the speed of C.
 _NAME_AND_COLON: Final = re.compile(":" + _SHORT_NAME, re.VERBOSE)
 _NAME_AND_EQUALS: Final = re.compile("=" + _SHORT_NAME, re.VERBOSE)
@@ -22,7 +23,8 @@ _USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@
 _ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
 _HARMLESS_RUN: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?|(?!shp|key)[a-z]{2,6}[_-][0-9a-f-]{16,36}"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?"
+    r"|(?!shp|key)[a-z]{2,6}[_-][0-9a-f-]{16,36}"
 )
 _RUN: Final = re.compile("[A-Za-z0-9_-]{16,}")
 
@@ -41,7 +43,11 @@ def may_hold_secret(text: str) -> bool:
     if not text.isascii():
         text = fold_text(text)
     low = text.lower()
-    if may_name_secret(low) or ("@" in text and _USERINFO.search(text)) or ((" -" in low or "\n-" in low or low[:1] == "-") and _OPTION.search(low)):
+    if (
+        may_name_secret(low)
+        or ("@" in text and _USERINFO.search(text))
+        or ((" -" in low or "\n-" in low or low[:1] == "-") and _OPTION.search(low))
+    ):
         return True
     data = text.encode("utf-8", "replace")
     if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -"):
@@ -75,7 +81,9 @@ def may_name_secret(low: str) -> bool:
 def lower(text: str) -> str:
     """Return `text` in lower case, character by character: of the same length, whatever Unicode says."""
     low = text.lower()
-    return low if len(low) == len(text) else "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+    if len(low) == len(text):
+        return low
+    return "".join([char.lower() if len(char.lower()) == 1 else char for char in text])
 
 
 def fold_text(text: str) -> str:
@@ -84,4 +92,9 @@ def fold_text(text: str) -> str:
 
 
 # One character for one, so that what is found in the folded text is in the same place in the given one.
-_FOLDED: Final = {**{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)}, **CONFUSABLES, 0x3000: " ", 0xA0: " "}
+_FOLDED: Final[dict[int, str]] = {
+    **{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)},
+    **CONFUSABLES,
+    0x3000: " ",
+    0xA0: " ",
+}

@@ -1,7 +1,7 @@
 """Which names of fields, headers, parameters, variables and options mean that a secret follows.
 
 A name is read as words (`dbPassword`, `DB_PASSWORD` and `db.password` are the same two), so that `token` is found and
-`tokenizer` is not; what the words around say is heard, so that `token_count`, `max_tokens` and `public_key_id` stay readable.
+`tokenizer` is not; what the words around say is heard, so that `token_count`, `max_tokens` and `public_key_id` stay.
 """
 
 from __future__ import annotations

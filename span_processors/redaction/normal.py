@@ -1,7 +1,7 @@
 """From any Python value to the normal form that every backend can hold: JSON without surprises.
 
 Normal form: str-keyed dicts, lists, str without NUL and lone surrogates, int of 64 bits (signed), finite float, bool and
-None, nested at most `MAX_DEPTH` deep. Getting there runs no `__str__` and no `__repr__` of the value's author, and never raises.
+None, nested at most `MAX_DEPTH` deep. Getting there runs no `__str__` and no `__repr__` of the value, and never raises.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ def decimal_text(number: int) -> str:
 def _contents(item: Any, kind: type) -> tuple[bool, Iterator[Any]] | None:
     """Return the parts of a container, and whether they have keys; None when its insides are not ours to know.
 
-    The parts of built-in containers are taken at once, by the built-in's own method: a copy that no other thread changes.
+    The parts of built-in containers are taken at once, by the built-in's own method: no other thread changes the copy.
     """
     if issubclass(kind, dict):
         return True, iter(list(dict.items(item)))

@@ -31,11 +31,11 @@ _ENVELOPE: Final = 160
 class Redactor:
     """Brings values to normal form and takes the secrets out of them. Nothing here raises.
 
-    What cannot be redacted is replaced by a mark, as little of it as possible. One redactor may be used by any number of threads.
+    What cannot be redacted is replaced by a mark, as little of it as possible. Any number of threads may share a redactor.
 
     Args:
         settings: what counts as a secret, and how large a payload may be.
-        structural: names of attributes that spans are told apart and put together by. They are searched for secrets like
+        structural: names of attributes by which spans are told apart and put together. They are searched for secrets like
             all others, and not shown to the callback, whose failure would otherwise lose the span.
 
     Raises:
@@ -54,7 +54,7 @@ class Redactor:
     def payload(
         self, value: object, *, direction: Literal["input", "output"] = "input"
     ) -> tuple[CleanText, tuple[str, ...]]:
-        """Return `value` without secrets as canonical JSON text, cut to the size allowed, and notes on what was changed."""
+        """Return `value` without secrets as canonical JSON text of the size allowed, and notes on what was changed."""
         try:
             if self._searched[direction]:
                 _, text, notes = self._redact(value)
@@ -64,17 +64,17 @@ class Redactor:
             if len(text) > self._max_size:
                 text = canonical(_cut(text, self._max_size))
                 notes = (*notes, f"larger than {self._max_size} bytes, cut")
-            return CleanText(text), notes
         except Exception:
             return _FAILED_TEXT, _FAILED_NOTES
+        return CleanText(text), notes
 
     def value(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
         """Return the normal form of `value` without secrets, and notes on what was changed."""
         try:
             clean, _, notes = self._redact(value)
-            return clean, notes
         except Exception:
             return ERROR, _FAILED_NOTES
+        return clean, notes
 
     def text(self, text: str) -> str:
         """Return `text` without secrets."""

@@ -31,18 +31,20 @@ class RedactionSettings:
     sensitive_field_patterns: tuple[str, ...] = ()
     """Regular expressions, searched in field names without regard to case, in addition to the built-in names."""
     value_patterns: bool = True
-    """Whether values are searched for credentials by their shape. Sensitive field names count in any case."""
+    """Whether texts are searched for secrets. Sensitive field names count in any case."""
     max_result_size: int = DEFAULT_MAX_RESULT_SIZE
-    """Bytes of JSON that one payload may have; a longer one is cut after redaction, and says so."""
+    """Bytes of JSON that one payload may have; a longer one is cut after redaction, and says its size and SHA-256."""
     allow: tuple[str, ...] = ()
     """Field names that are never sensitive, compared without regard to case."""
     callback: Callback | None = None
-    """Called last with (path, value) for every string and number that is left; returns what to keep of it."""
+    """Called last with (path, value) for each text, number, boolean and None; returns what to keep. Raising keeps nothing."""
 
     def __post_init__(self) -> None:
         for name in ("sensitive_field_patterns", "allow"):
             if isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} takes a sequence of strings, not one string: {getattr(self, name)!r}")
+                raise ValueError(  # noqa: TRY004  (one kind of error for all settings that cannot work)
+                    f"{name} takes a sequence of strings, not one string: {getattr(self, name)!r}"
+                )
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for pattern in self.sensitive_field_patterns:
             try:

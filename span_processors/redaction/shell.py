@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
     from span_processors.data import JsonValue
 
-# Program -> its option, and how the value stands: `=` joined to it, ` ` after a space, `*` either; `:` and `%`: after a user and that.
+_MYSQL: Final = "mysql mysqldump mysqladmin mysqlimport mysqlsh mariadb mariadb-dump mariadb-admin"
+# Program -> its option, and how the value stands: `=` joined to it, ` ` after a space, `*` either, `:` and `%` after a
+# user and that sign.
 _OPTIONS: Final = {
-    **dict.fromkeys(("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlsh", "mariadb", "mariadb-dump", "mariadb-admin", "7z", "7za"), ("-p", "=")),
+    **dict.fromkeys((*_MYSQL.split(), "7z", "7za"), ("-p", "=")),
     **dict.fromkeys(("sshpass",), ("-p", "*")),
-    **dict.fromkeys(("docker", "podman", "buildah", "helm", "mongo", "mongosh", "mongodump", "mongorestore", "az"), ("-p", " ")),
+    **dict.fromkeys("docker podman buildah helm mongo mongosh mongodump mongorestore az".split(), ("-p", " ")),  # noqa: SIM905
     **dict.fromkeys(("unzip", "zip", "sqlcmd", "bcp"), ("-P", "*")),
     "redis-cli": ("-a", "*"),
     **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), ("-w", "*")),
     **dict.fromkeys(("curl", "http", "https"), ("-u", ":")),
     "smbclient": ("-U", "%"),
 }
-_COMMAND: Final = re.compile(rf"({'|'.join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))})(?=[\s\"'])([^\n|;]{{0,2000}})")
+_PROGRAMS: Final = "|".join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))
+_COMMAND: Final = re.compile(rf"({_PROGRAMS})(?=[\s\"'])([^\n|;]{{0,2000}})")
 _OPTION: Final = re.compile(r"-(?<=[\s\"'-]-)(?:[pPawuU]|user)")
 _INSIDE_WORD: Final = re.compile(r"[\w.-]")
 _DOCKER_PORT: Final = re.compile(r"[\d.:]+(?:-\d+)?(?::\d+)?(?:/(?:tcp|udp))?")
@@ -80,6 +83,8 @@ def _secret_start(value: str, form: str, *, apart: bool) -> int | None:
     if form in {":", "%"}:
         user, divider, password = value.partition(form)
         return len(user) + 1 if divider and not is_placeholder(password) else None
-    if (form == "=" and apart) or (form == " " and not apart) or is_placeholder(value) or value.startswith(("-", "[REDACTED:")):
+    if is_placeholder(value) or value.startswith(("-", "[REDACTED:")):
         return None
-    return None if form == " " and _DOCKER_PORT.fullmatch(value) else 0
+    if form == " ":
+        return 0 if apart and not _DOCKER_PORT.fullmatch(value) else None
+    return None if form == "=" and apart else 0

@@ -62,7 +62,9 @@ class TreeRedactor:
 class _Walk:
     """One pass over one value."""
 
-    def __init__(self, owner: TreeRedactor, notes: Notes, *, nesting: int = 0, callback: Callback | None = None) -> None:
+    def __init__(
+        self, owner: TreeRedactor, notes: Notes, *, nesting: int = 0, callback: Callback | None = None
+    ) -> None:
         self._owner = owner
         self._names = owner._names  # noqa: SLF001  (two classes, one thing)
         self._notes = notes
@@ -187,7 +189,7 @@ class _Walk:
         for at, item in enumerate(items):
             here = (path, at)
             try:
-                if in_key or (isinstance(item, str) and "-----BEGIN" in item and "PRIVATE KEY" in item and "-----END" not in item):
+                if in_key or _begins_key(item):
                     in_key = not (isinstance(item, str) and "-----END" in item)
                     items[at] = self._hide(here, mark("private-key"))
                 elif previous is not None and self._follows(previous, item):
@@ -214,7 +216,9 @@ class _Walk:
                 if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and self._is_name(row[1])):
                     row[1] = self._hide(((path, at), 1), mark_of(verdict))
         head = rows[0] if rows else None
-        if isinstance(head, list) and len(rows) > 1 and all(isinstance(name, str) and is_plain_word(name) for name in head):
+        if not isinstance(head, list) or len(rows) < 2:  # noqa: PLR2004
+            return
+        if all(isinstance(name, str) and is_plain_word(name) for name in head):
             columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
             self._hide_columns(rows[1:], columns, path)
 
@@ -234,6 +238,11 @@ class _Walk:
     def _note(self, path: Path, what: str) -> None:
         # A key of the path may hold a secret itself.
         self._notes.add(None, f"{_MARKS.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
+
+
+def _begins_key(item: JsonValue) -> bool:
+    """Say whether a private key begins in `item`, a line of a list, and does not end there."""
+    return isinstance(item, str) and "-----BEGIN" in item and "PRIVATE KEY" in item and "-----END" not in item
 
 
 def _empty(container: list[JsonValue] | dict[str, JsonValue]) -> None:

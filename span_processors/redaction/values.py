@@ -20,9 +20,7 @@ _QUOTED: Final = {
     "`": re.compile("`([^`]*+)`"),
 }
 _WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
-_BARE: Final = re.compile(
-    r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++"
-)
+_BARE: Final = re.compile(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
 _PARTS: Final = re.compile(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
 _WORDS: Final = re.compile(r"[^\s\"',\[\]{}():]+")
 _PLAIN: Final = re.compile(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")

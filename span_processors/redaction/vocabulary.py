@@ -10,73 +10,87 @@ def _set(words: str) -> frozenset[str]:
 
 
 SECRETS: Final = _set("""
-    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord haslo
-    parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass mailpass basicpass
-    loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw secret secretid credential cred
-    apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey signingkey masterkey accountkey
-    storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey cryptokey sharedkey presharedkey psk
-    subscriptionkey deploykey serverkey clientkey consumerkey integrationkey licensekey licencekey
-    sharedaccesssignature servicekey servicerolekey functionkey hostkey tlskey sslkey recoverykey sessionkey
-    unsealkey webhookkey writekey developerkey userkey saskey kmskey openaikey anthropickey stripekey geminikey
-    azurekey awskey gcpkey sendgridkey mailgunkey twiliokey datadogkey githubkey huggingfacekey googlekey
-    openrouterkey mistralkey coherekey groqkey algoliakey supabasekey pineconekey authorization authorizationheader
-    auth authheader oauth redisauth rediscliauth bearer jwt token sastoken cookie cookieheader phpsessid jsessionid
-    connectsid csrf xsrf otp totp otpcode totpcode mfacode twofactorcode onetimecode verificationcode authcode
-    authorizationcode securitycode logincode smscode facode pin pincode pinnumber cvv cvc cvn ssn
-    socialsecuritynumber socialsecurity cardnumber cardno creditcard creditcardnumber debitcard mnemonic
-    mnemonicphrase seedphrase recoveryphrase recoverycode backupcode amzsignature amzcredential googsignature
-    googcredential
+    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord
+    haslo parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass
+    mailpass basicpass loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw secret
+    secretid credential cred apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey
+    signingkey masterkey accountkey storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey
+    cryptokey sharedkey presharedkey psk subscriptionkey deploykey serverkey clientkey consumerkey
+    integrationkey licensekey licencekey sharedaccesssignature servicekey servicerolekey functionkey hostkey
+    tlskey sslkey recoverykey sessionkey unsealkey webhookkey writekey developerkey userkey saskey kmskey
+    openaikey anthropickey stripekey geminikey azurekey awskey gcpkey sendgridkey mailgunkey twiliokey
+    datadogkey githubkey huggingfacekey googlekey openrouterkey mistralkey coherekey groqkey algoliakey
+    supabasekey pineconekey authorization authorizationheader auth authheader oauth redisauth rediscliauth
+    bearer jwt token sastoken cookie cookieheader phpsessid jsessionid connectsid csrf xsrf otp totp otpcode
+    totpcode mfacode twofactorcode onetimecode verificationcode authcode authorizationcode securitycode
+    logincode smscode facode pin pincode pinnumber cvv cvc cvn ssn socialsecuritynumber socialsecurity
+    cardnumber cardno creditcard creditcardnumber debitcard mnemonic mnemonicphrase seedphrase recoveryphrase
+    recoverycode backupcode amzsignature amzcredential googsignature googcredential
 """)
-"""Names of secrets. Compared with up to four neighbouring words run together, in the singular: `secretKey`, `secret_keys` and
-`SECRETKEY` are one."""
+"""Names of secrets. Compared with up to four neighbouring words run together, in the singular: `secretKey`, `secret_keys`
+and `SECRETKEY` are one."""
 ONE_WORD: Final = _set("sessionid")
 """As `SECRETS`, but only if written as one word, as cookies are: a `session_id` tells one conversation from another."""
 AMBIGUOUS: Final = _set("pass storagekey userkey hostkey servicekey functionkey writekey pincode")
 """Of `SECRETS`, those that are used for harmless things as well."""
 ENDINGS: Final = (
     *("password", "passwd", "passphrase", "passwort", "apikey", "secretkey", "privatekey", "accesskey", "accesstoken"),
-    *("authtoken", "refreshtoken", "clientsecret", "bottoken", "usertoken", "apitoken", "apisecret", "appsecret", "idtoken"),
+    *(
+        "authtoken",
+        "refreshtoken",
+        "clientsecret",
+        "bottoken",
+        "usertoken",
+        "apitoken",
+        "apisecret",
+        "appsecret",
+        "idtoken",
+    ),
     *("sharedsecret",),
 )
 """What may end a word that nothing divides: `dbpassword`, `xapikey`."""
 ABOUT: Final = _set("""
-    about accepted age algorithm alg amount arn at attempt available avg backend bucket budget by category changed
-    char character check claim class complexity config configured consent consumption context cost count counter
-    created date default deleted description digest dim domain duration enabled encoding endpoint engine entropy env
-    environment error event exceeded exp expired expire expiration expiry exist failure feature field file filename
-    filepath flag form format found generated generator group header history id identifier idx index info invalid is
-    issued issuer kind label last law layout length len level lifetime limit location logprob manager max message
-    meta metadata method min minimum maximum missing mode model name needed num number offset only option owner page
-    param parameter path pattern per permission place placeholder policy position present prefix price pricing
-    probability prob prompt property provider purpose quality quota rate rating ratio reference ref regex region
-    remaining required requirement reset retry rotated rotation rule santa schema scheme scope score set setting
-    size source spec speed start stat statistic status stdin step storage store strategy strength strong supported
-    sum throughput time timeout timestamp title total ttl type uri url usage used user username valid validation
-    validator validity var variable vault vendor version warning weight window
+    about accepted age algorithm alg amount arn at attempt available avg backend bucket budget by category
+    changed char character check claim class complexity config configured consent consumption context cost
+    count counter created date default deleted description digest dim domain duration enabled encoding
+    endpoint engine entropy env environment error event exceeded exp expired expire expiration expiry exist
+    failure feature field file filename filepath flag form format found generated generator group header
+    history id identifier idx index info invalid is issued issuer kind label last law layout length len level
+    lifetime limit location logprob manager max message meta metadata method min minimum maximum missing mode
+    model name needed num number offset only option owner page param parameter path pattern per permission
+    place placeholder policy position present prefix price pricing probability prob prompt property provider
+    purpose quality quota rate rating ratio reference ref regex region remaining required requirement reset
+    retry rotated rotation rule santa schema scheme scope score set setting size source spec speed start stat
+    statistic status stdin step storage store strategy strength strong supported sum throughput time timeout
+    timestamp title total ttl type uri url usage used user username valid validation validator validity var
+    variable vault vendor version warning weight window
 """)
 """After a secret's name, or last: the value tells of the secret, and does not hold it (`token_count`, `api_key_id`)."""
 COUNTING: Final = _set("""
-    max min num number total count avg average mean median n has is no use uses need needs require requires required
-    missing invalid expired allow enable enabled disable forgot reset supports per limit without
+    max min num number total count avg average mean median n has is no use uses need needs require requires
+    required missing invalid expired allow enable enabled disable forgot reset supports per limit without
 """)
 """Before a secret's name: it is counted, asked for, or not there (`max_tokens`, `has_password`)."""
 HARMLESS_AFTER: Final = {
     "token": _set("""
-        next page nextpage continuation continue pagination paging cursor sync nextsync resume start stop end eos
-        bos pad unk sep cls mask special first last input output prompt completion cached cache reasoning thinking
-        image audio text total used remaining previous prev prevpage lang language vocab idempotency cancellation
-        cancel scroll skip marker delta change syntax lexer max min num n word json xml html design color theme css
-        style accepted rejected prediction candidate
+        next page nextpage continuation continue pagination paging cursor sync nextsync resume start stop end
+        eos bos pad unk sep cls mask special first last input output prompt completion cached cache reasoning
+        thinking image audio text total used remaining previous prev prevpage lang language vocab idempotency
+        cancellation cancel scroll skip marker delta change syntax lexer max min num n word json xml html
+        design color theme css style accepted rejected prediction candidate
     """),
     "pass": _set("first second third last test boarding render single multi two forward backward"),
     "pin": _set("gpio map firing push board"),
     "cookie": _set("fortune"),
 }
 """Names that a word before them makes harmless: where a listing goes on, what a language model reads."""
-SHORT_NAMES: Final = _set("pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u")
+SHORT_NAMES: Final = _set(
+    "pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u"
+)
 """Names, and options, that cannot be looked for inside of longer texts. Where one is the whole text, a value may follow."""
 NAME_FIELDS: Final = _set("""
-    name key field header param parameter variable var env property option label attribute k n keyname fieldname headername title
+    name key field header param parameter variable var env property option label attribute k n keyname
+    fieldname headername title
 """)
 """Fields that say what the value beside them is called: `{"name": "password", "value": S}`."""
 VALUE_FIELDS: Final = _set("value val v values content data default current stringvalue input")
@@ -86,19 +100,20 @@ ROW_FIELDS: Final = _set("rows data values records")
 SCHEMA_TYPES: Final = _set("string integer number boolean object array null")
 SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
 PROSE: Final = _set("""
-    a an and are as at be been but by can cannot can't contains could did do does doesn't empty error expired failed
-    field for found from had has have he her his i if in incorrect invalid is isn't it its length long match matches
-    max maximum may min minimum minimum. missing must need needed needs no none not null of off ok on one only or
-    our please policy provided required reset see she short should so that the their then there these they this
-    those to too unknown unset use value was we weak when which while will with without wrong yes you your string
-    optional type default enter choose change forgot forgotten new old current confirm confirmation least accepted
-    rejected denied updated changed authentication auth scheme header headers tokens token format count used
+    a an and are as at be been but by can cannot can't contains could did do does doesn't empty error expired
+    failed field for found from had has have he her his i if in incorrect invalid is isn't it its length long
+    match matches max maximum may min minimum minimum. missing must need needed needs no none not null of off
+    ok on one only or our please policy provided required reset see she short should so that the their then
+    there these they this those to too unknown unset use value was we weak when which while will with without
+    wrong yes you your string optional type default enter choose change forgot forgotten new old current
+    confirm confirmation least accepted rejected denied updated changed authentication auth scheme header
+    headers tokens token format count used
 """)
 """What follows `password:` in a sentence, and is none."""
 SCHEME_WORDS: Final = _set("""
     token tokens auth authentication authorization scheme schemes header headers access credentials credential
-    required plan tier level realm is was has the for and with type types of support usage count based here must
-    should info information
+    required plan tier level realm is was has the for and with type types of support usage count based here
+    must should info information
 """)
 """What follows `basic` or `bearer` in a sentence, and is no credential."""
 CONFUSABLES: Final = str.maketrans(
@@ -107,6 +122,7 @@ CONFUSABLES: Final = str.maketrans(
 )
 """Letters of other alphabets that look Latin."""
 FOREIGN_NAMES: Final = tuple(
-    name.translate(CONFUSABLES) for name in "пароль секрет κωδικός 密码 密碼 密钥 口令 パスワード 비밀번호".split()
+    name.translate(CONFUSABLES)
+    for name in ("пароль", "секрет", "κωδικός", "密码", "密碼", "密钥", "口令", "パスワード", "비밀번호")
 )
 """Passwords in other alphabets, as they look once the letters that could be Latin are."""
