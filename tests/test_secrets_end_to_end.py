@@ -152,10 +152,14 @@ def stored_rows(url: str, tmp_path: Path) -> dict[str, bytes]:
     if url.startswith("postgresql"):
         import psycopg
 
-        with psycopg.connect(url) as connection:
-            names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
+        place, _, schema = url.partition("&schema=")
+        with psycopg.connect(place) as connection:
+            names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema]).fetchall()
+            assert len(names) > 3
             return {
-                name: "\n".join(str(row) for row in connection.execute(f'SELECT "{name}"::text FROM "{name}"')).encode()
+                name: "\n".join(
+                    str(row) for row in connection.execute(f'SELECT t::text FROM "{schema}"."{name}" t')
+                ).encode()
                 for (name,) in names
             }
     return {}
