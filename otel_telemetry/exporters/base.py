@@ -141,6 +141,9 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def _is_retryable(self, error: Exception) -> bool:
         """Whether `error` came from the state of the store and not from a row."""
 
+    def _note_failure(self, error: Exception) -> None:
+        """Learn from an error that was no row's fault, before the store is opened again."""
+
     def _is_stale(self, connection: ConnectionT) -> bool:  # noqa: ARG002  (for backends that can tell)
         """Whether `connection` no longer leads to the store."""
         return False
@@ -164,6 +167,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
             except Exception as error:
                 if not self._is_retryable(error):
                     raise
+                self._note_failure(error)
                 self._drop()
                 raise RetryableError(_explained(self.name, error)) from error
 
@@ -176,6 +180,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
                 # Before any row that names it, or a reader would take a running execution for an interrupted one.
                 self._renew_lease(self._connection)
         except Exception as error:
+            self._note_failure(error)
             self._drop()
             raise RetryableError(_explained(self.name, error)) from error  # no row was looked at: it is no row's fault
         return self._connection

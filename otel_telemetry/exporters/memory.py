@@ -9,15 +9,12 @@ import weakref
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.exporters.base import StoreExporter
+from otel_telemetry.exporters.sqlite_base import SQLiteExporterBase
 from otel_telemetry.exporters.sqlite_file import BUSY_TIMEOUT_S
-from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
+from otel_telemetry.exporters.sqlite_writer import create_tables, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otel_telemetry.query import Lease, SpanStore
-    from otel_telemetry.spans import SpanRow
+    from otel_telemetry.query import SpanStore
     from span_processors.redaction import Redactor
 
 _SHARED_MEMORY_SINCE: Final = (3, 36)
@@ -25,7 +22,7 @@ _SHARED_MEMORY_SINCE: Final = (3, 36)
 _numbers: Final = itertools.count()
 
 
-class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
+class MemorySpanExporter(SQLiteExporterBase):
     """Keeps spans in this process's memory, for as long as the exporter or a store of it is there.
 
     After a fork, the child's exporter is empty.
@@ -70,15 +67,3 @@ class MemorySpanExporter(StoreExporter[sqlite3.Connection]):
 
     def _connect(self) -> sqlite3.Connection:
         return self.connect()
-
-    def _disconnect(self, connection: sqlite3.Connection) -> None:
-        connection.close()
-
-    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
-        write_rows(connection, rows, self._known_resources)
-
-    def _put_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
-        put_lease(connection, lease)
-
-    def _is_retryable(self, error: Exception) -> bool:
-        return is_retryable(error)

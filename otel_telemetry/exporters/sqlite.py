@@ -2,39 +2,70 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from otel_telemetry.exporters import sqlite_file
-from otel_telemetry.exporters.base import StoreExporter
-from otel_telemetry.exporters.sqlite_writer import create_tables, is_retryable, put_lease, transaction, write_rows
+from otel_telemetry.exporters import sqlite_checkpoint, sqlite_damage, sqlite_file
+from otel_telemetry.exporters.sqlite_base import SQLiteExporterBase
+from otel_telemetry.exporters.sqlite_file import DamagedError
+from otel_telemetry.exporters.sqlite_writer import create_tables, transaction
 from otel_telemetry.exporters.version import check_version, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.query import SpanStore
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
-_SETTINGS: Final = (
-    "PRAGMA page_size = 8192",
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 16000",
+Durability = Literal["normal", "full"]
+
+_PAGE_BYTES: Final = 8192
+# With a write-ahead log, NORMAL may lose the last transactions in a loss of power and never damages the file. Without
+# one it could; and there, only EXTRA keeps the last transaction (otherwise it is the same as FULL).
+_SYNCHRONOUS: Final[dict[tuple[Durability, bool], str]] = {
+    ("normal", True): "NORMAL",
+    ("normal", False): "FULL",
+    ("full", True): "EXTRA",
+    ("full", False): "EXTRA",
+}
+# What SQLite says where a file system cannot share memory between processes.
+_NO_SHARED_MEMORY: Final = frozenset(
+    {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMLOCK}
 )
-_FILE_CHECK_INTERVAL_S: Final = 2.0
+
+_logger = logging.getLogger(__name__)
 
 
-class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
+class _OnDisk(NamedTuple):
+    """What the path leads to. It changes where somebody deletes, replaces or cuts the file."""
+
+    file: tuple[int, int] | None
+    log: tuple[int, int] | None
+    size: int = 0
+    log_size: int = 0
+
+
+class _FileChangedError(Exception):
+    """What was written went into a file that is not the store any more."""
+
+
+class SQLiteSpanExporter(SQLiteExporterBase):
     """Writes spans to a SQLite file, which any number of processes may share.
+
+    A damaged file is set aside, as ``NAME.corrupt-TIME``, and a fresh one takes its place; that is logged. A file that
+    was deleted is made again.
 
     Args:
         path: the file, or its URL (``sqlite:///telemetry.db``). It is made with the first span, for its owner only.
         redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
+        durability: what survives a loss of power: all but the last moments (``normal``), or everything whose `write`
+            has returned (``full``), which costs a wait for the disk with each write.
 
     Raises:
         ConfigurationError: no store can be there.
@@ -44,13 +75,23 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
 
     name = "sqlite"
 
-    def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        redactor: Redactor | None = None,
+        durability: Durability = "normal",
+    ) -> None:
         text = os.fspath(path)
         # Absolute, so that the host may change its directory.
         self._path: Final = (sqlite_file.path_of(text) if "://" in text else Path(text)).absolute()
         sqlite_file.check_path(self._path)
-        self._file: tuple[int, int] | None = None
-        self._file_checked = 0.0
+        self._durability: Final[Durability] = durability
+        self._on_disk = _OnDisk(None, None)
+        self._is_suspect = False
+        self._checkpoint_at = sqlite_checkpoint.LOG_BYTES
+        self.files_set_aside: list[Path] = []
+        """The damaged files that this process has put out of the way, with the names that they have now."""
         super().__init__(redactor)
 
     def store(self) -> SpanStore:
@@ -60,21 +101,41 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
 
         return open_sqlite(self._path, make=lambda: self._open().close())
 
+    # opening
+
     def _connect(self) -> sqlite3.Connection:
         connection = self._open()
-        self._file, self._file_checked = self._identity(), time.monotonic()
+        self._on_disk, self._checkpoint_at = self._look_at_disk(), sqlite_checkpoint.LOG_BYTES
         return connection
 
     def _open(self) -> sqlite3.Connection:
         sqlite_file.create_file(self._path)
+        with sqlite_damage.turn(self._path):
+            try:
+                connection = self._open_file()
+            except DamagedError:
+                self._set_aside()
+                sqlite_file.create_file(self._path)
+                connection = self._open_file()
+        self._is_suspect = False
+        return connection
+
+    def _open_file(self) -> sqlite3.Connection:
+        was_left_open = sqlite_damage.was_left_open(self._path)
         connection = sqlite_file.connect(self._path, mode="rw")
         try:
-            for setting in _SETTINGS:
-                connection.execute(setting)
-            _use_wal(connection)
+            if self._is_suspect or was_left_open:
+                sqlite_damage.look(connection, self._path, thoroughly=self._is_suspect)
+            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+            has_log = _use_wal(connection)
+            connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability, has_log]}")
+            # Cut when it is begun anew, so that its size tells how much is in it.
+            connection.execute("PRAGMA journal_size_limit = 0")
             self._prepare_tables(connection)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, sqlite3.DatabaseError) and sqlite_file.is_damage(error):
+                raise DamagedError(f"{self._path} is damaged") from error
             raise
         return connection
 
@@ -94,46 +155,83 @@ class SQLiteSpanExporter(StoreExporter[sqlite3.Connection]):
 
             upgrade_sqlite(self._path)
 
-    def _disconnect(self, connection: sqlite3.Connection) -> None:
-        connection.close()
+    def _set_aside(self) -> None:
+        kept = sqlite_damage.set_aside(self._path)
+        self.files_set_aside.append(kept)
+        _logger.warning("the store %s was damaged: it is kept as %s, and a fresh one is begun", self._path, kept.name)
+
+    # writing
 
     def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
-        write_rows(connection, rows, self._known_resources)
+        super()._write(connection, rows)
+        self._after_commit(connection)
 
-    def _put_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
-        put_lease(connection, lease)
+    def _after_commit(self, connection: sqlite3.Connection) -> None:
+        if self._is_stale(connection):
+            raise _FileChangedError(f"{self._path} was deleted, replaced or cut")
+        if self._on_disk.log_size >= self._checkpoint_at:
+            self._checkpoint(connection)
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        try:
+            complete = sqlite_checkpoint.checkpoint(connection, self._path)
+        except sqlite3.Error as error:  # what was written is safe all the same
+            complete = False
+            _logger.debug("the log of %s could not be moved: %s", self._path, type(error).__name__)
+        more = 0 if complete else self._on_disk.log_size
+        self._checkpoint_at = sqlite_checkpoint.LOG_BYTES + more
 
     def _is_retryable(self, error: Exception) -> bool:
-        return is_retryable(error)
+        return isinstance(error, _FileChangedError) or super()._is_retryable(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        self._is_suspect = self._is_suspect or sqlite_file.is_damage(error)
 
     def _is_stale(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002  (it is the file that tells)
-        """Whether the file was deleted or replaced: SQLite would go on writing to what is no longer there."""
-        now = time.monotonic()
-        if now - self._file_checked < _FILE_CHECK_INTERVAL_S:
-            return False
-        self._file_checked = now
-        return self._identity() != self._file
+        """Whether the file was deleted, replaced or cut: SQLite would go on writing to what is no longer there."""
+        before, self._on_disk = self._on_disk, self._look_at_disk()
+        if (self._on_disk.file, self._on_disk.log) != (before.file, before.log):
+            return True
+        if self._on_disk.size < before.size:
+            self._is_suspect = True
+            return True
+        return False
 
-    def _identity(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def _look_at_disk(self) -> _OnDisk:
+        file, log = _stat(self._path), _stat(sqlite_file.companions(self._path)[0])
+        return _OnDisk(
+            file and (file.st_dev, file.st_ino),
+            log and (log.st_dev, log.st_ino),
+            file.st_size if file else 0,
+            log.st_size if log else 0,
+        )
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        return None
+
+
+def _use_wal(connection: sqlite3.Connection) -> bool:
     """Switch to write-ahead logging, which alone lets readers and a writer work at once.
 
-    Processes that open a new store at the same moment meet here, and for this one statement SQLite does not wait.
+    Processes that open a new store at the same moment may meet here, and for this one statement SQLite does not wait.
+
+    Returns:
+        Whether the file system lets us; if not, one process at a time reads or writes.
     """
     deadline = time.monotonic() + sqlite_file.BUSY_TIMEOUT_S
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode in _NO_SHARED_MEMORY:
+                (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            elif error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  (spreads the contenders; no secret)
-        else:
-            return
+            else:
+                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  (spreads the contenders; no secret)
+                continue
+        return bool(mode == "wal")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,13 @@ BUSY_TIMEOUT_S: Final = 30.0
 """How long to wait for another process's transaction."""
 
 _SCHEME: Final = "sqlite:///"
+_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+_NAMES_OF_DATABASES: Final = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
+_LOOKED_AT_BYTES: Final = 4096
+
+
+class DamagedError(StoreUnavailableError):
+    """The file was a store, as far as one can tell, and cannot be read any more."""
 
 
 def path_of(url: str) -> Path:
@@ -60,37 +68,72 @@ def check_path(path: Path) -> None:
         found = version_of(connection, path)
         if found is not None:
             check_version(found, str(path))
+    except DamagedError:
+        pass  # whoever writes sets it aside
     finally:
         connection.close()
 
 
 def create_file(path: Path) -> None:
-    """Make an empty file that only its owner may read, and its directory; leave a file that exists as it is."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make an empty file that only its owner may read, and its directory; leave a file that exists as it is.
+
+    Raises:
+        StoreUnavailableError: a symbolic link stands where SQLite would write.
+    """
+    _create_directory(path.parent)
+    for place in (path, *companions(path)):
+        if place.is_symlink():
+            raise StoreUnavailableError(f"{place} became a symbolic link: remove it, or name the file it leads to")
     # SQLite gives its -wal and -shm files the permissions of the file itself.
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
     try:
         os.close(os.open(path, flags, 0o600))
     except FileExistsError:
-        if path.is_symlink():
-            raise StoreUnavailableError(f"{path} became a symbolic link: name the file that it leads to") from None
+        return
+    sync_directory(path.parent)
+
+
+def _create_directory(path: Path) -> None:
+    if not path.is_dir():
+        _create_directory(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory survive a loss of power, as SQLite does for the files that it makes itself."""
+    with suppress(OSError):  # not every system lets a directory be opened, and not every file system has it synced
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def companions(path: Path) -> list[Path]:
+    """Return where SQLite keeps what belongs to the file at `path`: its logs, and the index of one."""
+    return [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
 
 
 def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
+    # `sqlite_checkpoint` says why no connection does this by itself.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
 
 
-def version_of(connection: sqlite3.Connection, where: object) -> str | None:
-    """Return the version of the store behind `connection`; None where there is nothing yet.
+def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
+    """Return the version of the store behind `connection`, which is at `path`; None where there is nothing yet.
 
     Raises:
+        DamagedError: the file is damaged.
         StoreUnavailableError: something else is there.
     """
     try:
@@ -101,6 +144,26 @@ def version_of(connection: sqlite3.Connection, where: object) -> str | None:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return row[0] if row else ""
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB:
+        if not is_damage(error):
             raise
-    raise StoreUnavailableError(f"{where} is not a store of otel-telemetry: name another file, or move this one away")
+        if not _is_document(path):
+            raise DamagedError(
+                f"{path} is damaged: whoever records next sets it aside, and `otel-telemetry doctor --salvage FILE` "
+                "gets out of it what can be got"
+            ) from error
+    raise StoreUnavailableError(f"{path} is not a store of otel-telemetry: name another file, or move this one away")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite found that what is in the file cannot be."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _is_document(path: Path) -> bool:
+    """Whether somebody wrote this and named it by mistake: text, and not in a file that is named like a database."""
+    if path.suffix.lower() in _NAMES_OF_DATABASES:
+        return False
+    with path.open("rb") as file:
+        head = file.read(_LOOKED_AT_BYTES)
+    return b"\0" not in head and bool(head.decode("utf-8", "ignore").strip())
