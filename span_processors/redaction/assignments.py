@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
+from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_placeholder
 from span_processors.redaction.values import CLOSERS, SCHEME, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE
@@ -13,7 +14,8 @@ from span_processors.redaction.vocabulary import PROSE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from span_processors.redaction.names import Names
+    from span_processors.redaction.marks import MARK_BEGINS
+from span_processors.redaction.names import Names
 
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-)[ \t]{0,16}+"
@@ -60,6 +62,8 @@ def find_assignments(text: str, names: Names) -> Iterator[Found]:
 
 def judge_in_text(text: str, start: int, name: str, names: Names) -> Verdict | None:
     """Judge the name at `start`: as a parameter of a URL, as the last of two words (`API key`), or by itself."""
+    if text.startswith(MARK_BEGINS, max(0, start - len(MARK_BEGINS))):
+        return None
     if start and text[start - 1] in "?&#" and name.lower() in _QUERY_NAMES:
         return _QUERY_NAMES[name.lower()]
     if start and text[start - 1] == " " and _TWO_WORDS.search(name):

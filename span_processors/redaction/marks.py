@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+MARK_BEGINS: Final = "[REDACTED:"
+MARK: Final = re.compile(r"\[REDACTED:([a-z-]{1,32})\]")
+LONGEST_MARK: Final = 48
 
 
 def mark(rule: str) -> str:

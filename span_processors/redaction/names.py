@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from span_processors.redaction.marks import FIELD, mark
+from span_processors.redaction.marks import FIELD, MARK, MARK_BEGINS, mark
 from span_processors.redaction.vocabulary import (
     ABOUT,
     AMBIGUOUS,
@@ -168,6 +168,8 @@ class Names(dict[str, "Verdict | None"]):
         return verdict
 
     def _judge(self, name: str) -> Verdict | None:
+        if MARK_BEGINS in name:
+            name = MARK.sub("", name)  # the name of a rule is no name of a field
         if self._allowed and fold_name(name).casefold() in self._allowed:
             return None
         if any(search(name) for search in self._patterns):

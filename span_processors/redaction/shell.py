@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
-from span_processors.redaction.marks import mark
+from span_processors.redaction.marks import MARK_BEGINS, mark
 from span_processors.redaction.names import is_placeholder
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _secret_start(value: str, form: str, *, apart: bool) -> int | None:
     if form in {":", "%"}:
         user, divider, password = value.partition(form)
         return len(user) + 1 if divider and not is_placeholder(password) else None
-    if is_placeholder(value) or value.startswith(("-", "[REDACTED:")):
+    if is_placeholder(value) or value.startswith(("-", MARK_BEGINS)):
         return None
     if form == " ":
         return 0 if apart and not _DOCKER_PORT.fullmatch(value) else None

@@ -12,7 +12,7 @@ from span_processors.redaction.credentials import Found, find_credentials
 from span_processors.redaction.encodings import Decoded, decoded_runs
 from span_processors.redaction.forms import find_authorisations, find_forms
 from span_processors.redaction.gate import fold_text, lower, may_hold_secret, may_name_secret
-from span_processors.redaction.marks import DEPTH, mark
+from span_processors.redaction.marks import DEPTH, LONGEST_MARK, MARK, MARK_BEGINS, mark
 from span_processors.redaction.messages import find_messages
 from span_processors.redaction.normal import BASE64, normalise
 from span_processors.redaction.serial import canonical
@@ -29,6 +29,10 @@ _MAX_NESTING: Final = 3
 """JSON in a string in JSON, base64 of base64: so many levels are opened."""
 
 
+_MAX_PASSES: Final = 4
+_LONG: Final = 65_536
+
+
 class _DuplicateError(Exception):
     """An object that names a field twice: reading it would lose the first value."""
 
@@ -40,21 +44,28 @@ class TextRedactor:
         self._names = names
         self._walk = walk
 
-    def redact(self, text: str, nesting: int = 0) -> str:
+    def redact(self, text: str, nesting: int = 0, passes: int = 1) -> str:
         """Return `text` without secrets. `nesting` is how many texts this one was found in."""
         if not may_hold_secret(text) and not (self._names.patterned and (":" in text or "=" in text)):
             return text
-        if text.startswith(BASE64):
-            return mark("base64") if self._in_bytes(text, nesting) else text
+        if text.startswith(BASE64) and self._in_bytes(text, nesting):
+            return mark("base64")
         if nesting < _MAX_NESTING and text.lstrip()[:1] in {"{", "[", '"'}:
             inner = self._json(text, nesting)
             if inner is not None:
                 return inner
-        return _replace(text, list(self._find(text, nesting)))
+        clean = _replace(text, list(self._find(text, nesting)))
+        if clean == text or len(text) > _LONG or passes == _MAX_PASSES:
+            return clean
+        # A mark can join what a secret kept apart. Once more, so that redacting what is redacted changes nothing.
+        return self.redact(clean, nesting, passes + 1)
 
     def _in_bytes(self, text: str, nesting: int) -> bool:
         """Say whether bytes that are no text hold one with a secret in it."""
-        inner = b64decode(text[len(BASE64) :]).replace(b"\0", b"").decode("latin-1")
+        try:
+            inner = b64decode(text[len(BASE64) :], validate=True).replace(b"\0", b"").decode("latin-1")
+        except ValueError:
+            return False  # a text that merely begins so
         return any(self._find(inner, nesting + 1))
 
     def _json(self, text: str, nesting: int) -> str | None:
@@ -106,6 +117,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _replace(text: str, found: list[Found]) -> str:
     """Put marks in place of what was found; what overlaps becomes one."""
+    if MARK_BEGINS in text:
+        found = [one for one in (_past_marks(text, one) for one in found) if one]
     if not found:
         return text
     found.sort(key=lambda one: (one.start, -one.end))
@@ -119,6 +132,18 @@ def _replace(text: str, found: list[Found]) -> str:
         position = max(position, one.end)
     parts.append(text[position:])
     return "".join(parts)
+
+
+def _past_marks(text: str, found: Found) -> Found | None:
+    """Let what was found not end within a mark of an earlier redaction; None: it is nothing but such marks."""
+    start, end = found.start, found.end
+    for one in MARK.finditer(text, max(0, start - LONGEST_MARK), min(len(text), end + LONGEST_MARK)):
+        if one.start() < start < one.end():
+            start = one.end()
+        if one.start() < end < one.end():
+            end = one.end()
+    left = MARK.sub("", text[start:end])
+    return found._replace(start=start, end=end) if any(map(str.isalnum, left)) else None
 
 
 def _mark(found: Found) -> str:

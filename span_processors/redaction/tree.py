@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import is_card
-from span_processors.redaction.marks import CARD, ERROR, FIELD, mark
+from span_processors.redaction.marks import CARD, ERROR, FIELD, MARK, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
 from span_processors.redaction.notes import Notes, redacted, written
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
 """A text that can be the name of something, and no sentence."""
-_MARKS: Final = re.compile(r"\[REDACTED:([a-z-]+)\]")
 _OVERLAP: Final = 16_384
 SMALLEST_CARD: Final = 10**13
 
@@ -93,7 +92,7 @@ class _Walk:
                 return self._cut(value, path)
             kept: JsonValue = self._owner.text(value, self._nesting)
             if kept is not value and kept != value:
-                self._note(path, f"redacted ({', '.join(sorted(set(_MARKS.findall(str(kept)))))})")
+                self._note(path, f"redacted ({', '.join(sorted(set(MARK.findall(str(kept)))))})")
         elif isinstance(value, (list, dict)):
             self._open.append((value, path))
             return value
@@ -130,8 +129,8 @@ class _Walk:
             here = (path, key)
             name = key
             try:
-                verdict = self._names[key]
                 name = self._owner.text(key)
+                verdict = self._names[key] or self._names[name]
                 if described and key.lower() in VALUE_FIELDS and hides(described, value):
                     kept: JsonValue = self._hide(here, mark_of(described))
                 elif verdict and hides(verdict, value):
@@ -237,7 +236,7 @@ class _Walk:
 
     def _note(self, path: Path, what: str) -> None:
         # A key of the path may hold a secret itself.
-        self._notes.add(None, f"{_MARKS.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
+        self._notes.add(None, f"{MARK.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
 
 
 def _begins_key(item: JsonValue) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 
 SCHEME: Final = re.compile(
@@ -45,13 +46,13 @@ def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
     wrapped = _WRAPPED.match(text, start)
     if wrapped is not None:
         return _quoted(text, wrapped.end())
-    if text[start : start + 1] in {"[", "{", "("} and not text.startswith("[REDACTED:", start):
+    if text[start : start + 1] in {"[", "{", "("} and not text.startswith(MARK_BEGINS, start):
         return start, _closing(text, start), True
     scheme = SCHEME.match(text, start)
     if scheme is not None:
         start = scheme.end()
     bare = _BARE.match(text, start)
-    if bare is None or text.startswith("[REDACTED:", start):
+    if bare is None or text.startswith(MARK_BEGINS, start):
         return None
     value = bare[0]
     if not is_placeholder(value):
