@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from span_processors.backlog import QueueSettings
     from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
-    from span_processors.flatten import flatten, to_readable
     from span_processors.forward import ForwardingSink
     from span_processors.ids import IdGenerator
     from span_processors.ledger import Health, SinkHealth
@@ -34,8 +33,6 @@ __all__ = [
     "SinkHealth",
     "SpanData",
     "SpanSink",
-    "flatten",
-    "to_readable",
 ]
 
 # Imported when asked for: a program that only reads spans must not pay for the OpenTelemetry SDK.
@@ -45,7 +42,6 @@ _HOMES = {
     **dict.fromkeys(("RetryableError", "SpanSink"), "span_processors.sinks"),
     **dict.fromkeys(("Health", "SinkHealth"), "span_processors.ledger"),
     **dict.fromkeys(("RedactionSettings", "Redactor"), "span_processors.redaction"),
-    **dict.fromkeys(("flatten", "to_readable"), "span_processors.flatten"),
     "ForwardingSink": "span_processors.forward",
     "IdGenerator": "span_processors.ids",
     "QueueSettings": "span_processors.backlog",

@@ -22,8 +22,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from span_processors import CleanText, RedactionSettings, Redactor, SpanData, flatten, to_readable
+from span_processors import CleanText, RedactionSettings, Redactor, SpanData
 from span_processors.data import EventData, LinkData, ResourceData, ScopeData
+from span_processors.flatten import flatten, to_readable
 
 REDACTOR = Redactor(RedactionSettings())
 
