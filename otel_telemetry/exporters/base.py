@@ -141,6 +141,9 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def _is_retryable(self, error: Exception) -> bool:
         """Whether `error` came from the state of the store and not from a row."""
 
+    def _after_use(self, connection: ConnectionT) -> None:
+        """Make sure of what was written, and tidy up. Raises what `_is_retryable` knows where it must be repeated."""
+
     def _note_failure(self, error: Exception) -> None:
         """Learn from an error that was no row's fault, before the store is opened again."""
 
@@ -164,6 +167,8 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
             connection = self._connected()
             try:
                 yield connection
+                if self._connection is not None:
+                    self._after_use(connection)
             except Exception as error:
                 if not self._is_retryable(error):
                     raise

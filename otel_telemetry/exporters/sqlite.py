@@ -17,10 +17,7 @@ from otel_telemetry.exporters.sqlite_writer import create_tables, transaction
 from otel_telemetry.exporters.version import check_version, is_older
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otel_telemetry.query import SpanStore
-    from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
 Durability = Literal["normal", "full"]
@@ -162,11 +159,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     # writing
 
-    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
-        super()._write(connection, rows)
-        self._after_commit(connection)
-
-    def _after_commit(self, connection: sqlite3.Connection) -> None:
+    def _after_use(self, connection: sqlite3.Connection) -> None:
         if self._is_stale(connection):
             raise _FileChangedError(f"{self._path} was deleted, replaced or cut")
         if self._on_disk.log_size >= self._checkpoint_at:

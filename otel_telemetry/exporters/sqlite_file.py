@@ -65,11 +65,12 @@ def check_path(path: Path) -> None:
         raise ConfigurationError(f"{path} cannot be written by this user: change its permissions or name another")
     connection = connect(path, mode="ro")
     try:
+        connection.execute("PRAGMA busy_timeout = 0")  # whoever configures is not to wait
         found = version_of(connection, path)
         if found is not None:
             check_version(found, str(path))
-    except DamagedError:
-        pass  # whoever writes sets it aside
+    except (DamagedError, sqlite3.Error):
+        pass  # damaged, locked, or left in the middle of something: whoever writes puts it right
     finally:
         connection.close()
 
