@@ -25,7 +25,8 @@ from otel_telemetry.errors import ConfigurationError, unknown
 
 DEFAULT_STORE: Final = "sqlite:///telemetry.db"
 PREFIX: Final = "OTEL_TELEMETRY_"
-Overflow: TypeAlias = Literal["block", "drop_newest", "drop_oldest"]
+Overflow: TypeAlias = Literal["block", "drop_newest", "drop_oldest", "spill"]
+Durability: TypeAlias = Literal["normal", "full"]
 _SIZE = re.compile(r"(\d+)\s*(|b|kib|mib|gib|kb|mb|gb)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -53,9 +54,28 @@ class Settings:
     value_patterns: bool = _setting(True, "search values for well-known kinds of credentials")
     max_result_size: int = _setting(2**20, "bytes of JSON kept of one value; what is longer is cut and says so")
     queue_size: int = _setting(64 * 2**20, "bytes of spans that may wait for the store")
-    overflow: Overflow = _setting("block", "what happens when they would be more: block, drop_newest or drop_oldest")
+    overflow: Overflow | None = _setting(
+        None,
+        "what happens when they would be more: block, drop_newest, drop_oldest or spill; by default spill on the way "
+        "to PostgreSQL and over OTLP, block elsewhere",
+    )
     block_timeout_ms: int = _setting(
-        1000, "how long a producer may be held back under `block`, before a span is dropped and counted"
+        1000, "how long a producer may be held back under `block` and `spill`, before a span is dropped and counted"
+    )
+    spill: str | None = _setting(
+        None,
+        "folder in which spans wait while PostgreSQL or an OTLP endpoint is away; by default in the user's folder for "
+        "state, `~/.local/state/otel-telemetry/spill`",
+    )
+    spill_size: int = _setting(
+        512 * 2**20, "bytes of disk that they may take there, per destination; 0: none, no spill"
+    )
+    durability: Durability = _setting(
+        "normal",
+        "what a committed span survives: normal, the end of the process however it comes; full, a loss of power too",
+    )
+    sync: bool = _setting(
+        False, "whether the end of an execution returns only once it is committed (in the store or the spill)"
     )
     shutdown_timeout_ms: int = _setting(5000, "how long the end of the program may be held back")
     errors: dict[str, Any] = field(
@@ -64,6 +84,7 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
+_CHOICES: Final[dict[str, Any]] = {"overflow": Overflow, "durability": Durability}
 _FIELDS: Final = {f.name: f for f in fields(Settings) if f.name != "sources"}
 
 
@@ -117,9 +138,9 @@ def _convert(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError(f"needs a table, not {type(value).__name__}; it can be set in TOML and by keyword only")
         return dict(value)
-    if name == "overflow" and value not in get_args(Overflow):
-        raise ValueError(unknown("policy", value, get_args(Overflow)))
-    return _text(value)
+    if name in _CHOICES and value not in get_args(_CHOICES[name]):
+        raise ValueError(unknown("choice", value, get_args(_CHOICES[name])))
+    return os.fspath(value) if isinstance(value, Path) else _text(value)
 
 
 def _items(text: str) -> list[Any]:

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from otel_telemetry import settings
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError
-from otel_telemetry.exporters import registry
+from otel_telemetry.exporters import registry, spills
 from otel_telemetry.exporters.lease import live_leases
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
@@ -63,18 +63,19 @@ class Telemetry:
         self.settings = configured
         self.redactor = Redactor(redaction or _redaction(configured))
         self.errors = errors or ErrorRegistry.from_mapping(configured.errors)
-        self._exporter = registry.open_exporter(configured.store, redactor=self.redactor)
-        forwards = [ForwardingSink(exporter) for exporter in _exporters(exporters)]
+        self._exporter = registry.open_exporter(configured.store, redactor=self.redactor, **_durability(configured))
         self.processor = RedactingSpanProcessor(
-            [self._exporter, *forwards],
             redactor=self.redactor,
             queue=QueueSettings(
                 max_bytes=configured.queue_size,
-                overflow=configured.overflow,
+                overflow=configured.overflow or "spill",
                 block_timeout_s=configured.block_timeout_ms / 1000,
             ),
             inherit=inherit,
         )
+        self.processor.add_sink(self._exporter, spill=spills.for_store(configured, self._exporter))
+        for exporter in _exporters(exporters):
+            self.processor.add_sink(ForwardingSink(exporter), spill=spills.for_endpoint(configured, exporter))
         self.tracer_provider = TracerProvider(
             sampler=sampler,
             resource=resource or _resource(configured),
@@ -249,6 +250,15 @@ def _batches(rows: Iterable[SpanRow], size: int) -> Iterator[list[SpanRow]]:
 
 def _is_otlp(exporter: SpanExporter | str) -> bool:
     return exporter == "otlp" or type(exporter).__module__.startswith("opentelemetry.exporter.otlp")
+
+
+def _durability(configured: Settings) -> dict[str, str]:
+    """Return the backend's option, if it needs one: not every backend knows it."""
+    if configured.durability == "normal":
+        return {}
+    if configured.store.startswith("memory:"):
+        raise ConfigurationError("what is in memory survives nothing: durability needs a SQLite or PostgreSQL store")
+    return {"durability": configured.durability}
 
 
 def _exporters(chosen: Iterable[SpanExporter | str]) -> list[SpanExporter]:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT")
 
-Overflow = Literal["block", "drop_newest", "drop_oldest"]
+Overflow = Literal["block", "drop_newest", "drop_oldest", "spill"]
 
 _CHUNK_ROWS: Final = 1024
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _STRIKES: Final = 3
+_PATIENT: Final = ("block", "spill")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class QueueSettings:
             vain, none follows until the sink has written something: a dead backend costs a thread one wait.
             `drop_newest`: it is dropped.
             `drop_oldest`: those that have waited longest are dropped until it fits.
+            `spill`: where the sink has a spill, the queue moves to disk before it is full; should that not be quick
+            enough, and for a sink without one, as `block`.
             Under each, spans without an error go before spans with one.
         block_timeout_s: seconds.
     """
@@ -118,7 +121,7 @@ class Backlog(Generic[RowT]):
         return self._bytes + entry.size <= self._settings.max_bytes or self._bytes == 0
 
     def _wait_and_admit(self, entry: Entry[RowT], *, error: bool) -> bool:
-        if self._settings.overflow != "block":
+        if self._settings.overflow not in _PATIENT:
             return False
         deadline = time.monotonic() + self._settings.block_timeout_s
         while not (self._stalled or self._closed):
@@ -230,8 +233,12 @@ class Backlog(Generic[RowT]):
                 self.take()
                 self._chunks.rotate(1)
 
-    def settle(self, lost: DropReason | None = None) -> None:
-        """Let go of the first chunk: it is stored, or lost for this reason."""
+    def is_crowded(self) -> bool:
+        """Whether more than half of the room is taken."""
+        return self._bytes * 2 > self._settings.max_bytes
+
+    def settle(self, lost: DropReason | None = None, *, spilled: bool = False) -> None:
+        """Let go of the first chunk: it is stored, still pending but on disk (`spilled`), or lost for this reason."""
         chunk = self._chunks[0]
         spans = sum(entry.spans for entry in chunk)
         starts = len(chunk) - spans
@@ -240,7 +247,11 @@ class Backlog(Generic[RowT]):
             self._chunks.popleft()
             self._bytes -= size
             self._doubted.pop(id(chunk[0]), None)
-            if lost is None:
+            if spilled:
+                self._ledger.spilled += spans
+                self._ledger.starts_stored += starts
+                self._stalled = False
+            elif lost is None:
                 self._ledger.stored += spans
                 self._ledger.starts_stored += starts
                 self._stalled = False
@@ -249,6 +260,22 @@ class Backlog(Generic[RowT]):
                 self._ledger.starts_rejected += starts
                 self.casualties += spans
         self._ring()
+
+    def unspilled(self, spans: int, lost: DropReason | None = None) -> None:
+        """Count spans that have left the spill: for the sink, or lost for this reason."""
+        with self._lock:
+            spans = min(spans, self._ledger.spilled)
+            self._ledger.spilled -= spans
+            if lost is None:
+                self._ledger.stored += spans
+            else:
+                self._ledger.drop(lost, spans)
+                self.casualties += spans
+
+    def recovered(self, spans: int) -> None:
+        """Count spans of processes that are gone, which this one has brought to the sink."""
+        with self._lock:
+            self._ledger.recovered += spans
 
     def failed(self, error: str, *, retry: bool) -> None:
         """Note what the sink raised."""
@@ -287,5 +314,5 @@ class Backlog(Generic[RowT]):
     def snapshot(self, name: str, *, worker_alive: bool) -> SinkHealth:
         """Return the account at this moment."""
         with self._lock:
-            pending = len(self) + sum(entry.spans for chunk in self._chunks for entry in chunk)
+            pending = self._ledger.spilled + len(self) + sum(entry.spans for chunk in self._chunks for entry in chunk)
             return self._ledger.snapshot(name, pending=pending, pending_bytes=self._bytes, worker_alive=worker_alive)

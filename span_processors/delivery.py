@@ -87,6 +87,36 @@ class Delivery(Generic[RowT]):
                 attempts = 0
         return True
 
+    def open(self) -> None:
+        """Get ready to write, in the host's thread: there is nothing to do."""
+
+    def is_done(self) -> bool:
+        """Whether all that was settled has reached the sink."""
+        return True
+
+    def due_in_s(self) -> float | None:
+        """Return the seconds until there is something to do, even if no span ends: None, there never is."""
+        return None
+
+    def hurry(self, deadline: float) -> None:
+        """Note that the end is near: it changes nothing here."""
+
+    def may_end(self) -> bool:
+        """Whether there is nothing more to do before the end."""
+        return True
+
+    def heartbeat(self) -> None:
+        """Have the sink say that this process is alive."""
+        self._sink.heartbeat()
+
+    def close(self) -> None:
+        """Close the sink."""
+        self._sink.close()
+
+    def after_fork_in_child(self) -> None:
+        """Forget what was inherited from the parent process."""
+        self._sink.after_fork_in_child()
+
     def failed(self, error: BaseException, *, retry: bool = False) -> None:
         """Note and log what the sink raised."""
         self._backlog.failed(self._describe(error), retry=retry)

@@ -16,19 +16,25 @@ _EVERY_S: Final = 5.0
 
 
 class Heartbeat:
-    """Calls a sink's `heartbeat` every few seconds, and forgets open spans that the host has thrown away."""
+    """Calls for a sink's `heartbeat` every few seconds, and forgets open spans that the host has thrown away."""
 
     def __init__(
-        self, sink: SpanSink[Any], open_spans: dict[int, ReferenceType[Span]], clock: Callable[[], float]
+        self,
+        sink: SpanSink[Any],
+        beat: Callable[[], None],
+        open_spans: dict[int, ReferenceType[Span]],
+        clock: Callable[[], float],
     ) -> None:
         """Begin to count the time.
 
         Args:
             sink: has a heart if it wants starts: to others an open span means nothing.
+            beat: has the sink say that this process is alive.
             open_spans: the spans that have not ended, by id.
             clock: seconds, monotonic.
         """
         self._sink = sink
+        self._beat = beat
         self._open_spans = open_spans
         self._clock = clock
         self._last = clock()
@@ -48,4 +54,4 @@ class Heartbeat:
             if reference() is None:
                 self._open_spans.pop(key, None)
         if self._sink.wants_starts:
-            self._sink.heartbeat()
+            self._beat()

@@ -31,11 +31,14 @@ class SinkHealth:
         name: the sink's name.
         accepted: spans that ended.
         stored: spans that the sink's `write` has returned for.
-        pending: spans that wait, or are being written.
-        pending_bytes: roughly the memory that these take.
+        pending: spans that wait, in memory or on disk, or are being written.
+        spilled: how many of them wait on disk, and will be written even if this process ends.
+        pending_bytes: roughly the memory that the others take.
         dropped: spans that are lost, by reason (`DropReason`).
         starts_stored: open spans that were announced.
         starts_rejected: open spans that the sink could not write.
+        recovered: spans that other processes had left on disk when they ended, and this one brought to the sink. They
+            are no part of the sum: those processes accepted them.
         retries: how often a write had to be repeated because the backend was away.
         last_error: what the sink raised last: class and redacted message.
         last_error_ns: when, in nanoseconds since the epoch, UTC.
@@ -46,10 +49,12 @@ class SinkHealth:
     accepted: int
     stored: int
     pending: int
+    spilled: int
     pending_bytes: int
     dropped: Mapping[str, int]
     starts_stored: int
     starts_rejected: int
+    recovered: int
     retries: int
     last_error: str | None
     last_error_ns: int | None
@@ -72,13 +77,25 @@ class Health:
 class Ledger:
     """The counters of one sink. Not thread-safe: its owner (`Backlog`) holds a lock around each use."""
 
-    __slots__ = ("dropped", "last_error", "last_error_ns", "retries", "starts_rejected", "starts_stored", "stored")
+    __slots__ = (
+        "dropped",
+        "last_error",
+        "last_error_ns",
+        "recovered",
+        "retries",
+        "spilled",
+        "starts_rejected",
+        "starts_stored",
+        "stored",
+    )
 
     def __init__(self) -> None:
         self.stored = 0
+        self.spilled = 0
         self.dropped: dict[str, int] = {}
         self.starts_stored = 0
         self.starts_rejected = 0
+        self.recovered = 0
         self.retries = 0
         self.last_error: str | None = None
         self.last_error_ns: int | None = None
@@ -95,10 +112,12 @@ class Ledger:
             accepted=self.stored + pending + sum(self.dropped.values()),
             stored=self.stored,
             pending=pending,
+            spilled=self.spilled,
             pending_bytes=pending_bytes,
             dropped=MappingProxyType(dict(self.dropped)),
             starts_stored=self.starts_stored,
             starts_rejected=self.starts_rejected,
+            recovered=self.recovered,
             retries=self.retries,
             last_error=self.last_error,
             last_error_ns=self.last_error_ns,

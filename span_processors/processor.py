@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from span_processors.ledger import DropReason
-    from span_processors.sinks import SpanSink
+    from span_processors.sinks import SpanSink, Spill
 
 _NAME: Final = "processor"
 _SAMPLED: Final = 1
@@ -80,8 +80,13 @@ class RedactingSpanProcessor(SpanProcessor):
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_WeakCall(self._after_fork_in_child))
 
-    def add_sink(self, sink: SpanSink[Any]) -> None:
-        """Give spans to one more sink from now on; those that are open are announced to it."""
+    def add_sink(self, sink: SpanSink[Any], *, spill: Spill[Any] | None = None) -> None:
+        """Give spans to one more sink from now on; those that are open are announced to it.
+
+        Args:
+            sink: where spans go. The processor owns it from now on.
+            spill: where they wait on disk while the sink cannot take them; without one, they wait in memory.
+        """
         worker: Worker[Any] = Worker(
             sink,
             queue=self._queue,
@@ -90,6 +95,7 @@ class RedactingSpanProcessor(SpanProcessor):
             open_spans=self._open,
             before_start=_WeakCall(self._before_thread),
             clock=self._clock,
+            spill=spill,
         )
         self._workers.append(worker)
         for key, span in list(self._open.items()):
@@ -171,8 +177,8 @@ class RedactingSpanProcessor(SpanProcessor):
             return False  # asked by a sink, a callback or a logging handler of ours: it would wait for itself
         deadline = time.monotonic() + timeout_millis / 1000
         try:
-            asked = [(worker, worker.request_flush()) for worker in self._workers]
-            answers = [worker.await_flush(flush, deadline) for worker, flush in asked]
+            asked = [(worker, worker.request_flush(deadline)) for worker in self._workers]
+            answers = [worker.await_flush(flush) for worker, flush in asked]
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
@@ -215,7 +221,7 @@ def _shut_down(workers: list[Worker[Any]], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     try:
         for worker in workers:
-            worker.begin_shutdown()
+            worker.begin_shutdown(deadline)
         for worker in workers:
             worker.end_shutdown(deadline)
     except (KeyboardInterrupt, SystemExit):

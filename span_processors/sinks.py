@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from span_processors.data import SpanData
 
 RowT = TypeVar("RowT")
@@ -57,3 +56,54 @@ class SpanSink(Protocol[RowT]):
 
     def close(self) -> None:
         """Let go of connections; called once, after the last write. Spans still open are then interrupted."""
+
+
+class Spilled(NamedTuple, Generic[RowT]):
+    """Rows that are in a spill.
+
+    Attributes:
+        rows: what `SpanSink.write` takes, in the order in which they were put there.
+        spans: how many of them are spans that have ended.
+        own: whether this process put them there, and not one that is gone.
+        key: what the spill knows them by.
+    """
+
+    rows: Sequence[RowT]
+    spans: int
+    own: bool
+    key: object
+
+
+class Spill(Protocol[RowT]):
+    """Where the rows for one sink wait on disk while its backend is away; they outlive the process.
+
+    All methods run in the worker's thread. Any of them may raise: nothing is lost by it, and it is tried again.
+    """
+
+    def put(self, rows: Sequence[RowT]) -> Spilled[RowT]:
+        """Keep all rows, durably, or none. Of a span that comes as started and as ended, the ended one stays.
+
+        Raises:
+            RetryableError: there is no room.
+        """
+
+    def oldest(self, limit: int) -> Spilled[RowT] | None:
+        """Return at most `limit` of the rows that wait longest, this process's own before those of others.
+
+        They stay until they are removed. None where nothing waits.
+        """
+
+    def remove(self, spilled: Spilled[RowT]) -> None:
+        """Let go of rows, but not of the end of a span of which only the start is meant."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits that this process put there."""
+
+    def next_look_s(self) -> float:
+        """Return the seconds until it is worth looking for what processes have left that are gone."""
+
+    def after_fork_in_child(self) -> None:
+        """Forget, without closing, what was inherited from the parent process."""
+
+    def close(self) -> None:
+        """Let go of files; what waits there is the next process's to send."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from span_processors.backlog import Backlog, Entry
 from span_processors.delivery import Delivery
 from span_processors.guard import warn, writing
 from span_processors.heartbeat import Heartbeat
+from span_processors.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from span_processors.backlog import QueueSettings
     from span_processors.data import SpanData
     from span_processors.ledger import DropReason, SinkHealth
-    from span_processors.sinks import SpanSink
+    from span_processors.sinks import SpanSink, Spill
 
 RowT = TypeVar("RowT")
 
@@ -34,10 +36,13 @@ _STATUS_ERROR: Final = 2
 
 
 class Flush(NamedTuple):
-    """A request to write what waits, answered once: whether all of it is stored."""
+    """A request to write what waits, answered once: whether all of it is stored, or at least `safe`, on a disk."""
 
     answer: SimpleQueue[bool]
     casualties: int
+    deadline: float
+    """Of `time.monotonic`: nobody waits for the answer after it."""
+    safe: bool
 
 
 class Worker(Generic[RowT]):
@@ -58,6 +63,7 @@ class Worker(Generic[RowT]):
         open_spans: dict[int, ReferenceType[Span]],
         before_start: Callable[[], None],
         clock: Callable[[], float],
+        spill: Spill[RowT] | None = None,
     ) -> None:
         """Set up; nothing runs until there is a span.
 
@@ -69,8 +75,10 @@ class Worker(Generic[RowT]):
             open_spans: the spans that have not ended, by id; the worker takes out those that the host has thrown away.
             before_start: called before the thread starts.
             clock: seconds, monotonic; the heartbeats go by it.
+            spill: where rows wait while the sink cannot take them; without one, they wait in memory.
         """
         self._sink = sink
+        self._spill = spill
         self._queue = queue
         self._flatten = flatten
         self._describe = describe
@@ -83,16 +91,28 @@ class Worker(Generic[RowT]):
 
     def _reset(self) -> None:
         self._backlog: Backlog[RowT] = Backlog(self._queue)
-        self._delivery = Delivery(self._sink, self._backlog, describe=self._describe, pause=self._pause)
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._delivery: Delivery[RowT] | Relay[RowT] = (
+            Delivery(self._sink, self._backlog, describe=self._describe, pause=self._pause)
+            if self._spill is None
+            else Relay(
+                self._sink,
+                self._backlog,
+                self._spill,
+                describe=self._describe,
+                pause=self._pause,
+                wake=partial(self._bell.put, None),
+            )
+        )
         self._announcements = Announcements(self._sink, self._flatten, self._start_failed)
         # a SimpleQueue's put, unlike an Event's set, may be interrupted by a signal handler that does the same
         self._flushes: SimpleQueue[Flush] = SimpleQueue()
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._asked: list[Flush] = []
         self._idle = True
         self._starting = threading.RLock()
         self._working = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._heartbeat = Heartbeat(self._sink, self._open_spans, self._clock)
+        self._heartbeat = Heartbeat(self._sink, self._delivery.heartbeat, self._open_spans, self._clock)
         self._stopping = False
         self._finished = False
 
@@ -140,9 +160,14 @@ class Worker(Generic[RowT]):
         """Count a span that ended and cannot be queued."""
         self._backlog.drop(reason)
 
-    def request_flush(self) -> Flush:
-        """Ask for everything that waits to be written now."""
-        flush = Flush(SimpleQueue(), self._backlog.casualties)
+    def request_flush(self, deadline: float, *, safe: bool = False) -> Flush:
+        """Ask for everything that waits to be written now.
+
+        Args:
+            deadline: the answer is of no use after it (of `time.monotonic`).
+            safe: whether it is enough that a span is in the spill.
+        """
+        flush = Flush(SimpleQueue(), self._backlog.casualties, deadline, safe)
         if self._thread is None and not self._has_work():
             flush.answer.put(True)
         else:
@@ -150,18 +175,19 @@ class Worker(Generic[RowT]):
             self._wake()
         return flush
 
-    def await_flush(self, flush: Flush, deadline: float) -> bool:
-        """Wait for the answer, until `deadline` (of `time.monotonic`) at most."""
+    def await_flush(self, flush: Flush) -> bool:
+        """Wait for the answer, until the flush's deadline at most."""
         if self._thread is None:
-            self._work_here(deadline)
+            self._work_here(flush.deadline)
         try:
-            return flush.answer.get(timeout=max(0.0, deadline - time.monotonic()))
+            return flush.answer.get(timeout=max(0.0, flush.deadline - time.monotonic()))
         except Empty:
             return False
 
-    def begin_shutdown(self) -> None:
-        """Let nothing more in; have the rest written and the sink closed."""
+    def begin_shutdown(self, deadline: float) -> None:
+        """Let nothing more in; have the rest written by `deadline` (of `time.monotonic`), and the sink closed."""
         self._backlog.close()
+        self._delivery.hurry(deadline)
         self._stopping = True
         self._bell.put(None)
 
@@ -195,7 +221,7 @@ class Worker(Generic[RowT]):
             self._backlog.close()
             self._stopping = self._finished = True
         try:
-            self._sink.after_fork_in_child()
+            self._delivery.after_fork_in_child()
         except BaseException as error:
             self._delivery.failed(error)
 
@@ -220,6 +246,7 @@ class Worker(Generic[RowT]):
                 daemon=True,
             )
             try:
+                self._delivery.open()
                 self._thread.start()
             except Exception:  # the interpreter is shutting down, or the system has no thread to give
                 self._thread = None
@@ -241,19 +268,22 @@ class Worker(Generic[RowT]):
         finally:
             self._thread = None
             self._idle = True
-            self._answer(self._asked(), stored=self._backlog.is_empty())
+            self._take_flushes()
+            self._answer(settled=self._backlog.is_empty())
 
     def _wait(self) -> None:
         self._idle = True
         if not self._has_work():
-            self._sleep(self._heartbeat.due_in_s())
+            dues = (self._heartbeat.due_in_s(), self._delivery.due_in_s())
+            self._sleep(min((due for due in dues if due is not None), default=None))
         self._idle = False
         if self._flushes.empty() and not self._stopping and len(self._backlog) < _LINGER_BELOW_ROWS:
             self._sleep(_LINGER_S)
 
     def _has_work(self) -> bool:
-        at_rest = self._backlog.is_empty() and self._flushes.empty() and not len(self._announcements)
-        return self._stopping or not at_rest
+        if self._stopping:
+            return self._delivery.may_end()
+        return not (self._backlog.is_empty() and self._flushes.empty() and not len(self._announcements))
 
     def _sleep(self, seconds: float | None) -> None:
         try:
@@ -268,16 +298,16 @@ class Worker(Generic[RowT]):
         self._beat()
 
     def _cycle(self, deadline: float | None = None) -> None:
-        asked = self._asked()
-        stored = False
+        self._take_flushes()
+        settled = False
         try:
-            stored = self._write_what_waits(deadline)
+            settled = self._write_what_waits(deadline)
         finally:
-            self._answer(asked, stored=stored)
+            self._answer(settled=settled)
         if self._finished:
             return
         self._beat()
-        if self._stopping and stored and not len(self._backlog):
+        if self._stopping and settled and not len(self._backlog) and self._delivery.may_end():
             self._close()
 
     def _write_what_waits(self, deadline: float | None) -> bool:
@@ -292,15 +322,21 @@ class Worker(Generic[RowT]):
             more = self._backlog.take(next(starts, ()))
         return True
 
-    def _asked(self) -> list[Flush]:
-        asked = []
+    def _take_flushes(self) -> None:
         while not self._flushes.empty():
-            asked.append(self._flushes.get())
-        return asked
+            self._asked.append(self._flushes.get())
 
-    def _answer(self, asked: list[Flush], *, stored: bool) -> None:
+    def _answer(self, *, settled: bool) -> None:
+        """Answer the flushes that were taken, but for those that wait for the spill to become empty."""
+        asked, self._asked = self._asked, []
+        now = time.monotonic()
+        done = settled and self._delivery.is_done()
         for flush in asked:
-            flush.answer.put(stored and self._backlog.casualties == flush.casualties)
+            if settled and not (done or flush.safe) and now < flush.deadline:
+                self._asked.append(flush)
+            else:
+                answer = settled and (done or flush.safe)
+                flush.answer.put(answer and self._backlog.casualties == flush.casualties)
 
     def _start_failed(self, error: BaseException) -> None:
         self._delivery.failed(error)
@@ -316,7 +352,7 @@ class Worker(Generic[RowT]):
         self._finished = True
         if self._in_use:
             try:
-                self._sink.close()
+                self._delivery.close()
             except BaseException as error:
                 self._delivery.failed(error)
 

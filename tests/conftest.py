@@ -23,6 +23,14 @@ URL_VARIABLE = "OTEL_TELEMETRY_TEST_POSTGRES_URL"
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests spill out of the home of whoever runs them, in child processes as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server of this test run's own (one per worker), or the one that the environment names."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.settings import Durability
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 
@@ -34,6 +35,8 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
         url: ``postgresql://user:password@host:5432/database``, with any parameters of libpq, and ``schema``: the schema
             that the tables are in, ``otel_telemetry`` unless said.
         redactor: what `export` redacts with, where this is a part of another OpenTelemetry pipeline.
+        durability: what a committed span survives: ``normal``, as much as the server's settings say; ``full``, a loss
+            of power, even if its ``synchronous_commit`` is off.
 
     Raises:
         MissingExtraError: psycopg is not installed.
@@ -42,9 +45,14 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
 
     name = "postgresql"
 
-    def __init__(self, url: str, *, redactor: Redactor | None = None) -> None:
-        self._place: Final[Place] = parse(url)
+    def __init__(self, url: str, *, redactor: Redactor | None = None, durability: Durability = "normal") -> None:
+        self._place: Final[Place] = parse(url)._replace(durable=durability == "full")
         super().__init__(redactor)
+
+    @property
+    def address(self) -> str:
+        """The store among all others, without user and password."""
+        return self._place.address
 
     def store(self) -> SpanStore:
         """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
@@ -88,7 +96,11 @@ def _deadline(connection: psycopg.Connection) -> Iterator[None]:
     with socket.socket(fileno=os.dup(connection.fileno())) as line:
         timer = threading.Timer(DEADLINE_S, _cut, (line,))
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:  # the interpreter is shutting down, and whoever waits for that has a deadline
+            yield
+            return
         try:
             yield
         finally:

@@ -20,6 +20,10 @@ _DEFAULTS: Final = {
     "tcp_user_timeout": "30000",
 }
 
+_COMMIT_TO_DISK: Final = (
+    "; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+)
+
 
 class Place(NamedTuple):
     """A database and a schema in it. Shows no password."""
@@ -29,6 +33,8 @@ class Place(NamedTuple):
     host: str
     database: str
     schema: str
+    durable: bool = False
+    """Whether commits wait for the server's disk even where its settings say otherwise."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -50,6 +56,19 @@ class Place(NamedTuple):
     def identifier(self) -> psycopg.sql.Identifier:
         """The schema's name, to be put into a statement."""
         return psycopg.sql.Identifier(self.schema)
+
+    @property
+    def address(self) -> str:
+        """The store among all others: the same whoever connects, and with whatever password."""
+        port = psycopg.conninfo.conninfo_to_dict(self.conninfo).get("port", "")
+        return f"postgresql://{self.host}:{port}/{self.database}?schema={self.schema}"
+
+    @property
+    def begin(self) -> psycopg.sql.Composed:
+        """The statements that begin a transaction that writes. They hold for it alone, as a pooler demands."""
+        return psycopg.sql.SQL("BEGIN; {}{}").format(
+            self.search_path, psycopg.sql.SQL(_COMMIT_TO_DISK if self.durable else "")
+        )
 
     @property
     def search_path(self) -> psycopg.sql.Composed:

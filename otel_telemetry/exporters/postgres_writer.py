@@ -48,7 +48,7 @@ _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
 @contextmanager
 def transaction(connection: psycopg.Connection, place: Place) -> Iterator[None]:
     """Commit what is done inside, or roll it all back. Tables are those of the store."""
-    connection.execute(psycopg.sql.SQL("BEGIN; {}").format(place.search_path))
+    connection.execute(place.begin)
     try:
         yield
         connection.execute("COMMIT")
