@@ -28,7 +28,8 @@ _BLOCK: Final = re.compile(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
 _HEADERS: Final = re.compile(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.IGNORECASE)
 _PHRASES: Final = re.compile(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
 _ANNOTATED: Final = re.compile(
-    r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}(?:[ \t]?=[ \t]?|(?=[,)]))"
+    r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?"
+    r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b[\w., |\[\]]{0,60}(?=[,)])"
 )
 """The rest of `name: type = value` and `name: type)` in source code."""
 _CODE: Final = re.compile(
@@ -44,6 +45,9 @@ _QUERY_NAMES: Final = {
 _TWO_WORDS: Final = re.compile(
     r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE
 )
+_SECRET_ARN: Final = re.compile(r"arn:[\w-]{1,20}:secretsmanager:[^\s:]{0,40}:\d{0,12}:$")
+"""The name of a stored secret follows, and not the secret."""
+_ARN_REACH: Final = 120
 _WORD_BEFORE: Final = re.compile(r"([A-Za-z][\w-]{0,40})[ ]$")
 _WORD_REACH: Final = 42
 
@@ -62,6 +66,8 @@ def find_assignments(text: str, names: Names) -> Iterator[Found]:
 
 def judge_in_text(text: str, start: int, name: str, names: Names) -> Verdict | None:
     """Judge the name at `start`: as a parameter of a URL, as the last of two words (`API key`), or by itself."""
+    if text[max(0, start - 1) : start] == ":" and _SECRET_ARN.search(text, max(0, start - _ARN_REACH), start):
+        return None
     if text.startswith(MARK_BEGINS, max(0, start - len(MARK_BEGINS))):
         return None
     if start and text[start - 1] in "?&#" and name.lower() in _QUERY_NAMES:
@@ -115,6 +121,9 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
     colon = match[3] == ":"
     quoted = match[2].startswith(('"', "'"))
     if bare:
+        if text[match.start() - 1 : match.start()] in {"?", "&"} and "#" in value:
+            value = value[: value.index("#")]
+            end = start + len(value)
         if (colon and not quoted and value.lower().rstrip(CLOSERS) in PROSE) or _names_a_value(value, match[1]):
             return
         line = _LINE.match(text, start)
@@ -127,7 +136,7 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
 
 def _names_a_value(value: str, name: str) -> bool:
     """Say whether source code gets the value from elsewhere: `token=self.token`, `password=password`."""
-    return value == name or _CODE.fullmatch(value) is not None
+    return value == name.rpartition(".")[2] or _CODE.fullmatch(value) is not None
 
 
 def _indented(text: str, name_start: int, position: int) -> Iterator[Found]:

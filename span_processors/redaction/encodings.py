@@ -7,12 +7,16 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from span_processors.redaction.vocabulary import INVISIBLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ESCAPE: Final = re.compile(
     r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])"
     r"|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
+    rf"|{INVISIBLE.pattern}{{1,16}}+[^\\%&]",
+    re.DOTALL,
 )
 _NAMED: Final = {
     "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
@@ -30,7 +34,7 @@ _TEXT_BYTES: Final = bytes(range(32, 127)) + b"\t\n\r"
 
 
 class Decoded:
-    """A text with its escapes resolved once, each to one character."""
+    """A text with its escapes resolved once, each to one character, and without what cannot be seen."""
 
     def __init__(self, text: str) -> None:
         parts: list[str] = []
@@ -55,6 +59,8 @@ def _resolve(escape: str) -> str:
     named = _NAMED.get(escape)
     if named is not None:
         return named
+    if not escape[0].isascii():
+        return escape[-1]
     if escape[0] == "%":
         return chr(int(escape[1:], 16))
     if escape[0] == "&":

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _OPTION: Final = re.compile(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
 _PAIR: Final = re.compile(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
 _DESCRIBED: Final = re.compile(
-    r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']([\w .-]{2,64}+)[\"'][^<>{}\[\]]{0,80}?"
+    r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']?([\w .-]{2,64}+)[\"']?[^<>{}\[\]]{0,80}?"
     r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
 _ELEMENT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?!\s*<)")
 _SQL: Final = re.compile(
     r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
-    r"\s{0,8}+\(?\s{0,4}+[enx]?(?=['\"])"
+    r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])"
 )
 _TOLD: Final = re.compile(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
-    r"(?=\s{1,4}+(?:(?:is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
+    r"(?=\s{1,4}+(?:(is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
 )
 _NAME_BEFORE: Final = re.compile(r"[\w.%-]{0,60}$")
 _NAME_REACH: Final = 60
@@ -109,9 +109,10 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
         before = _NAME_BEFORE.search(text, max(0, match.start() - _NAME_REACH), match.start())
         start = before.start() if before else match.start()
         if judge_in_text(text, start, text[start : match.end()].lstrip("-"), names) is Verdict.SECRET:
-            value = text[match.start(2) : match.end(2)].rstrip(CLOSERS)
-            if not is_placeholder(value) and (match[1] or looks_random(value) or value.isdigit()):
-                yield Found(match.start(2), match.start(2) + len(value), "field")
+            value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
+            quoted = match[1] and match[2]
+            if not is_placeholder(value) and (quoted or looks_random(value) or value.isdigit()):
+                yield Found(match.start(3), match.start(3) + len(value), "field")
     if "machine " in text or "login " in text:
         for match in _NETRC.finditer(text):
             yield Found(match.start(1), match.end(1), "field")

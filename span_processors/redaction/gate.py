@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES
+from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
 
 # Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three
 # letters are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test for a dozen.
@@ -41,6 +41,8 @@ def may_hold_secret(text: str) -> bool:
     if "\\" in text or "&#" in text or ("%" in text and _ENCODED.search(text)):
         return True
     if not text.isascii():
+        if INVISIBLE.search(text):
+            return True
         text = fold_text(text)
     low = text.lower()
     if (

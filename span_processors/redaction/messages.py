@@ -19,6 +19,7 @@ _DUPLICATE: Final = re.compile("Duplicate entry (?=')")
 _PARAMETERS: Final = re.compile(r"\[parameters: (?=[(\[])")
 _WORDS: Final = re.compile(r"[A-Za-z_]\w{1,63}")
 _STATEMENT: Final = 20_000
+_LOCATED: Final = re.compile(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)',?[)\]][^{}]{0,200}?'input': ")
 _INPUT_VALUE: Final = re.compile(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
 
 
@@ -35,6 +36,10 @@ def find_messages(text: str, names: Names) -> Iterator[Found]:
         if span:
             yield Found(span[0], span[1], "row")
     yield from _bound_parameters(text, names)
+    for match in _LOCATED.finditer(text):
+        span = value_span(text, match.end()) if names[match[1]] else None
+        if span:
+            yield Found(span[0], span[1], "field")
     if "input_value=" in text:
         yield from _validated_inputs(text, names)
 

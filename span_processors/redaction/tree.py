@@ -14,7 +14,7 @@ from span_processors.redaction.normal import normalise
 from span_processors.redaction.notes import Notes, redacted, written
 from span_processors.redaction.shell import redact_arguments
 from span_processors.redaction.text import TextRedactor
-from span_processors.redaction.values import is_plain_word
+from span_processors.redaction.values import SCHEME, is_plain_word
 from span_processors.redaction.vocabulary import (
     HEADING_FIELDS,
     NAME_FIELDS,
@@ -205,14 +205,14 @@ class _Walk:
             return False
         if name.startswith("-"):
             return "=" not in name and not value.startswith("-")
-        return not is_plain_word(value) and not self._is_name(value)
+        return SCHEME.match(value) is not None or not (is_plain_word(value) or self._is_name(value))
 
     def _rows(self, rows: list[JsonValue], path: Path) -> None:
         """Redact pairs of name and value, and the sensitive columns below a row of names."""
         for at, row in enumerate(rows):
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
-                if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and self._is_name(row[1])):
+                if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and " " not in row[1] and self._is_name(row[1])):
                     row[1] = self._hide(((path, at), 1), mark_of(verdict))
         head = rows[0] if rows else None
         if not isinstance(head, list) or len(rows) < 2:  # noqa: PLR2004

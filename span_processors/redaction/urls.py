@@ -37,10 +37,11 @@ def _in_authority(text: str, start: int, authority: str) -> Iterator[Found]:
         _, colon, rest = authority.partition(":")
         port = _PORT.match(rest) or "[" in authority
         tail = _REST.match(text, start + len(authority)) if colon and not port else None
-        if tail is None:
+        if tail is not None:
+            at = tail.end() - 1 - start
+            authority = text[start : tail.end()]
+        elif at < 0:
             return
-        at = tail.end() - 1 - start
-        authority = text[start : tail.end()]
     user, colon, password = authority[:at].partition(":")
     if colon and password and not is_placeholder(password):
         yield Found(start + len(user) + 1, start + at, "userinfo")

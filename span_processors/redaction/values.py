@@ -22,6 +22,7 @@ _QUOTED: Final = {
 }
 _WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
 _BARE: Final = re.compile(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
+_TEMPLATE: Final = re.compile(r"<[A-Za-z _-]{1,40}>")
 _PARTS: Final = re.compile(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
 _WORDS: Final = re.compile(r"[^\s\"',\[\]{}():]+")
 _PLAIN: Final = re.compile(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
@@ -52,7 +53,7 @@ def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
     if scheme is not None:
         start = scheme.end()
     bare = _BARE.match(text, start)
-    if bare is None or text.startswith(MARK_BEGINS, start):
+    if bare is None or _TEMPLATE.match(text, start) or text.startswith(MARK_BEGINS, start):
         return None
     value = bare[0]
     if not is_placeholder(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 
@@ -50,7 +51,7 @@ ENDINGS: Final = (
 )
 """What may end a word that nothing divides: `dbpassword`, `xapikey`."""
 ABOUT: Final = _set("""
-    about accepted age algorithm alg amount arn at attempt available avg backend bucket budget by category
+    ids about accepted age algorithm alg amount arn at attempt available avg backend bucket budget by category
     changed char character check claim class complexity config configured consent consumption context cost
     count counter created date default deleted description digest dim domain duration enabled encoding
     endpoint engine entropy env environment error event exceeded exp expired expire expiration expiry exist
@@ -100,14 +101,14 @@ ROW_FIELDS: Final = _set("rows data values records")
 SCHEMA_TYPES: Final = _set("string integer number boolean object array null")
 SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
 PROSE: Final = _set("""
-    a an and are as at be been but by can cannot can't contains could did do does doesn't empty error expired
-    failed field for found from had has have he her his i if in incorrect invalid is isn't it its length long
-    match matches max maximum may min minimum minimum. missing must need needed needs no none not null of off
-    ok on one only or our please policy provided required reset see she short should so that the their then
-    there these they this those to too unknown unset use value was we weak when which while will with without
-    wrong yes you your string optional type default enter choose change forgot forgotten new old current
-    confirm confirmation least accepted rejected denied updated changed authentication auth scheme header
-    headers tokens token format count used
+    pass return raise yield all a an and are as at be been but by can cannot can't contains could did do does
+    doesn't empty error expired failed field for found from had has have he her his i if in incorrect invalid
+    is isn't it its length long match matches max maximum may min minimum minimum. missing must need needed
+    needs no none not null of off ok on one only or our please policy provided required reset see she short
+    should so that the their then there these they this those to too unknown unset use value was we weak when
+    which while will with without wrong yes you your string optional type default enter choose change forgot
+    forgotten new old current confirm confirmation least accepted rejected denied updated changed
+    authentication auth scheme header headers tokens token format count used
 """)
 """What follows `password:` in a sentence, and is none."""
 SCHEME_WORDS: Final = _set("""
@@ -121,6 +122,8 @@ CONFUSABLES: Final = str.maketrans(
     "aceopxyisjdhqwkmtbhrABCEHIJKMOPSTXYGaopvikruxeABEZHIKMNOPTYXagiilovrskeyaotwp",
 )
 """Letters of other alphabets that look Latin."""
+INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Characters that show nothing, and can part a name that a reader sees whole."""
 FOREIGN_NAMES: Final = tuple(
     name.translate(CONFUSABLES)
     for name in ("пароль", "секрет", "κωδικός", "密码", "密碼", "密钥", "口令", "パスワード", "비밀번호")
