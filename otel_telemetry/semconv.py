@@ -185,6 +185,14 @@ SCOPE_NAME: Final = "otel_telemetry"
 PAYLOAD_KEYS: Final = {attribute.key: attribute.payload for attribute in _declared if attribute.payload}
 """Payload attributes and what each is called in the stored payload: heavy, and kept apart from what lists need."""
 
+STRUCTURAL: Final = frozenset(
+    {
+        *(KIND, EXECUTION_ID, SEQUENCE, STATUS, OPERATION_NAME, EXECUTION_TYPE, PARENT_EXECUTION_ID, PATH_HASH),
+        *(STEP_ID, STEP_TYPE, ATTEMPT, TOOL_SOURCE, CALL_HASH),
+    }
+)
+"""Attributes by which spans are told apart and put together."""
+
 ATTRIBUTES: Final = tuple(_declared)
 """Every attribute, in the order of the README's table."""
 

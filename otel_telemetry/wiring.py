@@ -7,30 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
-from otel_telemetry import settings
+from otel_telemetry import metrics, settings
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError
 from otel_telemetry.exporters import registry, spills
 from otel_telemetry.exporters.lease import live_leases
+from otel_telemetry.semconv import SCOPE_NAME, STRUCTURAL
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.backlog import QueueSettings
 from span_processors.forward import ForwardingSink
 from span_processors.ids import IdGenerator
+from span_processors.lean_tracer import LeanTracerProvider
 from span_processors.processor import RedactingSpanProcessor
 from span_processors.redaction import RedactionSettings, Redactor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from otel_telemetry.formats import Source
     from otel_telemetry.reader import Reader
     from otel_telemetry.settings import Settings
     from otel_telemetry.spans import SpanRow
+    from span_processors.data import SpanData
     from span_processors.ledger import Health
 
 _IMPORT_BATCH: Final = 1000
@@ -61,7 +64,7 @@ class Telemetry:
         sampler: Sampler,
     ) -> None:
         self.settings = configured
-        self.redactor = Redactor(redaction or _redaction(configured))
+        self.redactor = Redactor(redaction or _redaction(configured), structural=STRUCTURAL)
         self.errors = errors or ErrorRegistry.from_mapping(configured.errors)
         self._exporter = registry.open_exporter(configured.store, redactor=self.redactor, **_durability(configured))
         self.processor = RedactingSpanProcessor(
@@ -72,19 +75,19 @@ class Telemetry:
                 block_timeout_s=configured.block_timeout_ms / 1000,
             ),
             inherit=inherit,
+            sync=_ends_execution if configured.sync else None,
         )
+        metrics.observe(self.processor)
         self.processor.add_sink(self._exporter, spill=spills.for_store(configured, self._exporter))
         for exporter in _exporters(exporters):
             self.processor.add_sink(ForwardingSink(exporter), spill=spills.for_endpoint(configured, exporter))
-        self.tracer_provider = TracerProvider(
+        self.tracer_provider: TracerProvider = LeanTracerProvider(
+            self.processor,
+            lean_scope=SCOPE_NAME,
             sampler=sampler,
             resource=resource or _resource(configured),
             id_generator=IdGenerator(),
-            # A limit that cuts text would cut the JSON of a payload in two; payloads have a limit of their own.
-            span_limits=SpanLimits(max_attribute_length=SpanLimits.UNSET, max_span_attribute_length=SpanLimits.UNSET),
-            shutdown_on_exit=False,
         )
-        self.tracer_provider.add_span_processor(self.processor)
         self.recorder = Recorder(
             self.tracer_provider,
             redactor=self.redactor,
@@ -250,6 +253,10 @@ def _batches(rows: Iterable[SpanRow], size: int) -> Iterator[list[SpanRow]]:
 
 def _is_otlp(exporter: SpanExporter | str) -> bool:
     return exporter == "otlp" or type(exporter).__module__.startswith("opentelemetry.exporter.otlp")
+
+
+def _ends_execution(span: SpanData) -> bool:
+    return span.attributes.get(KIND) == "execution"
 
 
 def _durability(configured: Settings) -> dict[str, str]:

@@ -7,7 +7,7 @@ backend stores the same thing; ids are integers, times are nanoseconds since the
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -19,6 +19,15 @@ class CleanText(str):
 
     The recorder marks payload attributes with it, so that they are not searched for secrets a second time and are
     stored as JSON, not as a string that holds JSON. Only `Redactor.payload` makes one.
+    """
+
+    __slots__ = ()
+
+
+class CleanAttributes(dict[str, Any]):
+    """Attributes that have been through the redactor already, or hold nothing that comes from the host.
+
+    The recorder's own are marked with it: a `LeanSpan` keeps them apart, and they are not searched a second time.
     """
 
     __slots__ = ()

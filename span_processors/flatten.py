@@ -11,6 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
+from span_processors.lean_span import LeanSpan
 
 if TYPE_CHECKING:
     from span_processors.redaction import Redactor
@@ -29,10 +30,11 @@ _resources: dict[tuple[int, int], tuple[ResourceData, object, object]] = {}
 _scopes: dict[tuple[int, int], tuple[ScopeData, object, object]] = {}
 
 
-def flatten(span: ReadableSpan, redactor: Redactor) -> SpanData:
+def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
     """Turn a span, ended or still open, into redacted and normalised data.
 
-    Attributes of type `CleanText` are passed through. A resource or scope is flattened once.
+    Attributes of type `CleanText`, and the clean ones of a `LeanSpan`, are passed through. A resource or scope is
+    flattened once.
 
     Args:
         span: the SDK's span; it is not changed.
@@ -58,7 +60,7 @@ def flatten(span: ReadableSpan, redactor: Redactor) -> SpanData:
         end_ns,
         0 if status.status_code is _UNSET else status.status_code.value,
         None if status.description is None else redactor.text(status.description),
-        _attributes(span.attributes, redactor),
+        _of_lean(span, redactor) if span.__class__ is LeanSpan else _attributes(span.attributes, redactor),
         tuple([_event(event, redactor) for event in events]) if events else (),
         tuple([_link(link, redactor) for link in links]) if links else (),
         span.dropped_attributes,
@@ -97,6 +99,10 @@ def to_readable(span: SpanData) -> ReadableSpan:
 def _attributes(attributes: Mapping[str, Any] | None, redactor: Redactor) -> dict[str, JsonValue]:
     # a copy, in one step: the attributes of an open span may change under us
     return {} if attributes is None else redactor.attributes(attributes.copy())  # type: ignore[attr-defined]
+
+
+def _of_lean(span: LeanSpan, redactor: Redactor) -> dict[str, JsonValue]:
+    return redactor.attributes(span.given.copy()) | span.clean if span.given else span.clean.copy()
 
 
 def _event(event: Event, redactor: Redactor) -> EventData:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 from span_processors.backlog import QueueSettings
 from span_processors.flatten import flatten
 from span_processors.guard import own_work, warn
+from span_processors.lean_span import LeanSpan
 from span_processors.ledger import Health
 from span_processors.redaction import RedactionSettings, Redactor
 from span_processors.worker import Worker
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
     from opentelemetry.util.types import AttributeValue
 
+    from span_processors.data import SpanData
     from span_processors.ledger import DropReason
     from span_processors.sinks import SpanSink, Spill
 
 _NAME: Final = "processor"
 _SAMPLED: Final = 1
 _EXIT_TIMEOUT_S: Final = 5.0
+_SYNC_TIMEOUT_S: Final = 30.0
 
 
 class RedactingSpanProcessor(SpanProcessor):
@@ -54,6 +57,7 @@ class RedactingSpanProcessor(SpanProcessor):
         redactor: Redactor | None = None,
         queue: QueueSettings | None = None,
         inherit: Callable[[Context | None], Mapping[str, AttributeValue] | None] | None = None,
+        sync: Callable[[SpanData], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a processor, to be added to a `TracerProvider`.
@@ -64,14 +68,17 @@ class RedactingSpanProcessor(SpanProcessor):
             queue: the bound of each sink's queue, and what happens there.
             inherit: from the parent context of a span that starts to attributes for it; they are set on a span that
                 does not have the first of them.
+            sync: says of a span whether its end returns only once the span is safe: committed in every sink that is a
+                store, or in its spill; after 30 seconds it returns all the same.
             clock: seconds, monotonic; the heartbeats go by it.
         """
         self._redactor = redactor or Redactor(RedactionSettings())
         self._queue = queue or QueueSettings()
         self._inherit = inherit
+        self._sync = sync
         self._clock = clock
         # weak, and so without a cost to the garbage collector, nor a leak where the host throws a span away
-        self._open: dict[int, weakref.ReferenceType[Span]] = {}
+        self._open: dict[int, weakref.ReferenceType[Any]] = {}
         self._not_ours: frozenset[int] = frozenset()
         self._workers: list[Worker[Any]] = []
         for sink in sinks:
@@ -122,18 +129,24 @@ class RedactingSpanProcessor(SpanProcessor):
         finally:
             own_work.active = False
 
+    def opened(self, span: LeanSpan) -> None:
+        """Note that a span is open which inherits nothing: `on_start` for the spans of a `LeanTracer`."""
+        if not own_work.active:
+            self._announce(span, span.context.span_id)
+
     def announce(self, span: ApiSpan) -> None:
         """Have an open span written again as it is now, where sinks want starts: something about it has changed."""
         key = span.get_span_context().span_id
-        if key in self._open and isinstance(span, Span):
+        if key in self._open and isinstance(span, (Span, LeanSpan)):
             self._announce(span, key)
 
-    def _announce(self, span: Span, key: int) -> None:
-        self._open[key] = reference = weakref.ref(span)
+    def _announce(self, span: Span | LeanSpan, key: int) -> None:
+        reference: weakref.ReferenceType[Any] = weakref.ref(span)
+        self._open[key] = reference
         for worker in self._workers:
             worker.announce(key, reference)
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def on_end(self, span: ReadableSpan | LeanSpan) -> None:
         """Redact, flatten and queue a span. The SDK calls it in the thread that ends the span."""
         reentrant = own_work.active
         unserved = self._workers[:]
@@ -163,6 +176,22 @@ class RedactingSpanProcessor(SpanProcessor):
             own_work.active = reentrant
         if interrupt is not None:
             raise interrupt
+        if self._sync is not None:
+            self._wait_until_safe(data, self._sync)
+
+    def _wait_until_safe(self, span: SpanData, sync: Callable[[SpanData], bool]) -> None:
+        try:
+            if not sync(span):
+                return
+            deadline = time.monotonic() + _SYNC_TIMEOUT_S
+            stores = [worker for worker in self._workers if worker.is_store]
+            asked = [(worker, worker.request_flush(deadline, safe=True)) for worker in stores]
+            if not all([worker.await_flush(flush) for worker, flush in asked]):
+                warn(_NAME, "the end of a span could not be committed in time")
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            warn(_NAME, "the end of a span could not be waited for:", type(error).__name__)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Have everything written that waits, and the open spans announced.
