@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypedDict
 from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow, index_value, search_text
+from otel_telemetry.spans import Bucket, RowKind, RowStatus, SpanRow, index_value, search_text
 
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
@@ -233,6 +233,8 @@ class Lease(NamedTuple):
     process_started: str
     heartbeat_ns: int
     closed_ns: int | None
+    account: str | None = None
+    """JSON text: what became of the spans that the process accepted, as of the heartbeat."""
 
 
 class SpanStore(Protocol):
@@ -268,7 +270,14 @@ class SpanStore(Protocol):
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterable[SpanRow]:
         """Stream the rows that name a step or a tool, of the executions that match, in any order, for statistics.
 
-        They come without payload and document, and of their resource with its key only.
+        Where nothing is asked, these are all such rows, also of executions whose own row is not there. They come
+        without payload and document, and of their resource with its key only.
+        """
+
+    def durations(self) -> Iterable[Bucket]:
+        """Return what `spans.count_runs` counts of all rows, in any order; a bucket may come in parts to be added up.
+
+        Each ended row counts once, however often it was written, and as it was last.
         """
 
     def leases(self) -> list[Lease]:

@@ -143,6 +143,7 @@ class TelemetryStore:
         """
         with self._recording():
             execution = self._recorder.open_execution(execution_id)
+            step_id = self._recorder.clean(step_id)
             planned = execution.scope.run.steps.open.get(step_id)
             if planned is not None and planned.is_pending:
                 planned.start()
@@ -172,6 +173,7 @@ class TelemetryStore:
         """Say that a step is not needed, and why. It may have been started, planned, or never heard of before."""
         with self._recording():
             execution = self._recorder.open_execution(execution_id)
+            step_id = self._recorder.clean(step_id)
             if not execution.scope.run.steps.knows(step_id):
                 execution.step(step_id, step_id=step_id, status=StepStatus.PENDING)
             self._recorder.open_step(execution_id, step_id).skip(reason)
@@ -221,6 +223,7 @@ class TelemetryStore:
             else:
                 execution = self._recorder.open_execution(execution_id)
                 steps = execution.scope.run.steps
+                step_id = None if step_id is None else self._recorder.clean(step_id)
                 if step_id is not None and not steps.knows(step_id):
                     self._recorder.open_step(execution_id, step_id)  # raises: it was never started
                 parent = steps.open.get(step_id, execution) if step_id is not None else execution
@@ -290,7 +293,7 @@ class TelemetryStore:
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """Return one execution with everything nested; None where there is none of this id."""
-        return self.reader.get(execution_id)
+        return self.reader.get(self._recorder.clean_id(execution_id))
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many executions match."""
@@ -300,9 +303,9 @@ class TelemetryStore:
         """Yield every execution that matches, newest first, in constant memory."""
         return self.reader.iterate(**filters)
 
-    def stats(self, by: StatsBy = "tool", **filters: Unpack[Filters]) -> list[Stats]:
+    def stats(self, by: StatsBy = "tool", *, exact: bool = False, **filters: Unpack[Filters]) -> list[Stats]:
         """Return counts, failures and durations per tool or step; see `Reader.stats`."""
-        return self.reader.stats(by, **filters)
+        return self.reader.stats(by, exact=exact, **filters)
 
     def export(self, format: str | None, target: Target, **filters: Unpack[Filters]) -> int:  # noqa: A002
         """Write the executions that match to a file, a stream or an endpoint, oldest first.

@@ -110,14 +110,15 @@ def query(*, where: Filters, count: bool, store: str, out: Output, **page: Any) 
 @click.command(short_help="Count tools and steps: failures, durations.")
 @filter_options
 @click.option("--by", type=click.Choice(["tool", "step"]), help="Only tools, or only steps.")
+@click.option("--exact", is_flag=True, help="Look at every run: without filters, percentiles may be 1 % off.")
 @output_options
-def stats(where: Filters, by: Any, store: str, out: Output) -> None:
+def stats(where: Filters, by: Any, exact: bool, store: str, out: Output) -> None:  # noqa: FBT001  (click's)
     """Count calls per tool and runs per step: how many, how many failed, how long they took, the slowest run.
 
     Where fewer than 30 were counted, the share of failures has its 95 % confidence interval beside it.
     """
     with opened(store) as reader:
-        found = {kind: reader.stats(kind, **where) for kind in ((by,) if by else ("tool", "step"))}
+        found = {kind: reader.stats(kind, exact=exact, **where) for kind in ((by,) if by else ("tool", "step"))}
     if out.json:
         out.document({kind: [to_json(entry) for entry in entries] for kind, entries in found.items()})
     else:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.driver import psycopg
-from otel_telemetry.exporters.statements import COLUMN_LIST, KEY, METADATA_COLUMNS, ON_CONFLICT
+from otel_telemetry.exporters.statements import (
+    ADD_DURATIONS,
+    COLUMN_LIST,
+    DURATION_COLUMNS,
+    KEY,
+    METADATA_COLUMNS,
+    ON_CONFLICT,
+)
 from otel_telemetry.query import Lease
-from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
+from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Bucket, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
@@ -24,10 +32,21 @@ _INSERT_RESOURCE: Final = (
 )
 _PUT_LEASE: Final = (
     f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join(['%s'] * len(Lease._fields))}) "
-    "ON CONFLICT (lease_id) DO UPDATE SET heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns"
+    "ON CONFLICT (lease_id) DO UPDATE SET "
+    "heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns, account = excluded.account "
+    "WHERE excluded.heartbeat_ns >= leases.heartbeat_ns"  # not what another process has found, and is older
 )
 # One for all transactions of the session: making a table in each would bloat the catalogue.
 _MAKE_INCOMING: Final = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE spans) ON COMMIT DELETE ROWS"
+# Leaves those that were there. Of two sessions that write a row at the same moment, one waits here for the other.
+_INSERT_INCOMING: Final = f"""
+    WITH added AS (
+        INSERT INTO spans ({COLUMN_LIST}) SELECT {COLUMN_LIST} FROM incoming ON CONFLICT DO NOTHING RETURNING {_KEY})
+    DELETE FROM incoming WHERE ({_KEY}) IN (SELECT {_KEY} FROM added)"""
+# An ended row that is written again must not be counted again.
+_REPLACED: Final = f"""
+    SELECT {", ".join(f"spans.{column}" for column in RUN_COLUMNS)} FROM spans JOIN incoming USING ({_KEY})
+    WHERE spans.ended_ns IS NOT NULL AND incoming.ended_ns IS NOT NULL FOR UPDATE OF spans"""
 _MERGE: Final = f"INSERT INTO spans ({COLUMN_LIST}) SELECT {COLUMN_LIST} FROM incoming {ON_CONFLICT}"
 # Metadata belongs to the state of the row that stands, which need not be the one that was written last.
 _DELETE_METADATA: Final = f"""
@@ -40,6 +59,11 @@ _INSERT_METADATA: Final = f"""
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
         AS given (execution_id, started_ns, span_id, ended_ns, key, value)
     JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
+_COUNT_DURATIONS: Final = f"""
+    INSERT INTO durations ({DURATION_COLUMNS})
+    SELECT *, %s FROM unnest(%s::int2[], %s::text[], %s::int2[], %s::int8[], %s::int8[], %s::int8[], %s::text[])
+    {ADD_DURATIONS}"""
+_SHARDS: Final = 8
 
 # Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
 _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
@@ -66,7 +90,7 @@ def write_rows(
     known_resources: AbstractSet[int],
     announced: set[int],
 ) -> None:
-    """Write rows, their resources and their metadata, in one transaction.
+    """Write rows, their resources and their metadata, and count their durations, in one transaction.
 
     Args:
         connection: open, in autocommit mode.
@@ -84,10 +108,13 @@ def write_rows(
         with transaction(connection, place):
             for key, resource in resources.items():
                 connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
+            durations: list[Bucket] = []
             if new:
-                _insert(connection, new)
+                durations += _insert(connection, new)
             if known:
-                _merge(connection, known)
+                durations += _merge(connection, known)
+            if durations:
+                _count(connection, durations)  # last, because others may have to wait for it
 
     try:
         write(new, known)
@@ -112,14 +139,15 @@ def is_retryable(error: Exception) -> bool:
     return error.sqlstate[:2] not in _FAULTS_OF_A_ROW
 
 
-def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Bucket]:
     _copy(connection, f"spans ({COLUMN_LIST})", (row[:_WIDTH] for row in rows))
     metadata = [(row.execution_id, row.started_ns, row.span_id, *item) for row in rows for item in row.metadata]
     if metadata:
         _copy(connection, f"execution_metadata ({METADATA_COLUMNS})", metadata)
+    return count_runs(runs_of(rows))
 
 
-def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> None:
+def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Bucket]:
     latest: dict[tuple[str, int, int], SpanRow] = {}
     for row in rows:  # one statement may not meet a key twice
         key = (row.execution_id, row.started_ns, row.span_id)
@@ -127,11 +155,20 @@ def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> None:
             latest[key] = row
     connection.execute(_MAKE_INCOMING)
     _copy(connection, f"incoming ({COLUMN_LIST})", (row[:_WIDTH] for row in latest.values()))
+    connection.execute(_INSERT_INCOMING)
+    replaced = connection.execute(_REPLACED).fetchall()
     connection.execute(_MERGE)
     connection.execute(_DELETE_METADATA)
     metadata = [(*key, row.ended_ns, *item) for key, row in latest.items() for item in row.metadata]
     if metadata:
         connection.execute(_INSERT_METADATA, [list(column) for column in zip(*metadata, strict=True)])
+    return count_runs(runs_of(latest.values()), replaced)
+
+
+def _count(connection: psycopg.Connection, durations: Iterable[Bucket]) -> None:
+    added_up = add_up(durations)  # in one order everywhere, or two sessions could wait for each other
+    columns = [list(column) for column in zip(*added_up, strict=True)]
+    connection.execute(_COUNT_DURATIONS, [os.getpid() % _SHARDS, *columns])
 
 
 def _copy(connection: psycopg.Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Selec
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
-from otel_telemetry.exporters.schema import IS_OPEN, leases, resources, spans
+from otel_telemetry.exporters.schema import IS_OPEN, durations, leases, resources, spans
 from otel_telemetry.exporters.sql_predicates import executions_that_match, order, ordered
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.semconv import PROBLEMS
-from otel_telemetry.spans import COLUMNS, SpanRow
+from otel_telemetry.spans import COLUMNS, Bucket, SpanRow
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ FEW = 5_000
 _ROWS_PER_FETCH: Final = 5_000
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
+
+_DURATIONS: Final = select(*(durations.c[name] for name in Bucket._fields))
 
 _call: Final = spans.alias("call")
 
@@ -84,16 +86,23 @@ class SQLSpanStore:
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
         """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
         with self._connection() as connection:
-            ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases))
             statement = (
                 select(*_columns(_call, leave_out=("document", "payload")))
-                .where(_call.c.execution_id.in_(ids), _call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
+                .where(_call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
                 .execution_options(yield_per=_ROWS_PER_FETCH)
             )
+            if where != Filter():
+                ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases))
+                statement = statement.where(_call.c.execution_id.in_(ids))
             # The cursor is the server's, and has to be closed where the reader stops in the middle.
             with connection.execute(statement) as result:
                 for row in result:
                     yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
+
+    def durations(self) -> list[Bucket]:
+        """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
+        with self._connection() as connection:
+            return [Bucket._make(row) for row in connection.execute(_DURATIONS)]
 
     def leases(self) -> list[Lease]:
         """Return the processes that have not closed their lease, and the closed ones that rows still name."""
@@ -103,6 +112,11 @@ class SQLSpanStore:
         )
         with self._connection() as connection:
             return [Lease(*row) for row in connection.execute(statement)]
+
+    def processes(self) -> list[Lease]:
+        """Return every process that ever recorded here."""
+        with self._connection() as connection:
+            return [Lease(*row) for row in connection.execute(select(*(leases.c[name] for name in Lease._fields)))]
 
     def version(self) -> str:
         """Return the version of the store's schema."""

@@ -7,10 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.ddl import statements
-from otel_telemetry.exporters.statements import COLUMN_LIST, METADATA_COLUMNS, ON_CONFLICT
+from otel_telemetry.exporters.statements import (
+    ADD_DURATIONS,
+    COLUMN_LIST,
+    DURATION_COLUMNS,
+    METADATA_COLUMNS,
+    ON_CONFLICT,
+)
 from otel_telemetry.exporters.version import HEAD
 from otel_telemetry.query import Lease
-from otel_telemetry.spans import COLUMNS, RowKind, SpanRow
+from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, RowKind, SpanRow, count_runs, runs_of
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
@@ -37,6 +43,16 @@ _INSERT_METADATA: Final = (
     f" SELECT :execution_id, :started_ns, :span_id, :key, :value WHERE {_STANDS}"
 )
 _STATE: Final = ("execution_id", "started_ns", "span_id", "ended_ns")
+_RUN_LIST: Final = ", ".join(RUN_COLUMNS)
+# An ended row that is written again must not be counted again. Only updates pay for finding that out.
+_NOTE_REPLACED: Final = (
+    f"CREATE TEMP TABLE IF NOT EXISTS replaced ({_RUN_LIST})",
+    f"""CREATE TEMP TRIGGER IF NOT EXISTS note_replaced AFTER UPDATE ON main.spans WHEN OLD.ended_ns IS NOT NULL
+    BEGIN INSERT INTO replaced VALUES ({", ".join(f"OLD.{column}" for column in RUN_COLUMNS)}); END""",
+)
+_REPLACED: Final = f"SELECT {_RUN_LIST} FROM temp.replaced"
+# One process writes at a time: one shard will do.
+_COUNT_DURATIONS: Final = f"INSERT INTO durations ({DURATION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0) {ADD_DURATIONS}"
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -68,13 +84,18 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: AbstractSet[int]) -> None:
-    """Write rows, their resources and their metadata, in one transaction."""
+    """Write rows, their resources and their metadata, and count their durations, in one transaction."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
     executions = [row for row in rows if row.kind == RowKind.EXECUTION]
     with transaction(connection):
         for key, resource in resources.items():
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
+        for statement in _NOTE_REPLACED:
+            connection.execute(statement)
         connection.executemany(_INSERT_SPANS, [row[:_WIDTH] for row in rows])
+        if replaced := connection.execute(_REPLACED).fetchall():
+            connection.execute("DELETE FROM temp.replaced")
+        connection.executemany(_COUNT_DURATIONS, count_runs(runs_of(rows), replaced))
         for row in executions:
             state = {name: getattr(row, name) for name in _STATE}
             connection.execute(_DELETE_METADATA, state)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal
 
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow
+from otel_telemetry.spans import Bucket, RowKind, RowStatus, SpanRow, add_up, what_ran
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 StatsBy = Literal["tool", "step"]
 STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step")
@@ -18,6 +20,7 @@ STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step")
 FEW: Final = 30
 """Below this many runs a percentage says little, and an interval is given beside it."""
 
+_KINDS: Final[dict[StatsBy, int]] = {"tool": RowKind.TOOL_CALL, "step": RowKind.STEP}
 _Z_95: Final = 1.959963984540054
 
 
@@ -25,8 +28,9 @@ _Z_95: Final = 1.959963984540054
 class Stats:
     """The runs of one tool or step that have ended; steps that were skipped did not run.
 
-    Durations are milliseconds; percentiles are durations that occurred (nearest rank). `failed_interval` is where the
-    share of failures, in percent, lies with 95 % confidence (Wilson); it is given where `n` is below `FEW`.
+    Durations are milliseconds; percentiles are by nearest rank, and `Reader.stats` says when they are exact.
+    `failed_interval` is where the share of failures, in percent, lies with 95 % confidence (Wilson); it is given where
+    `n` is below `FEW`.
     """
 
     name: str
@@ -38,6 +42,34 @@ class Stats:
     p95_ms: float
     max_ms: float
     slowest_execution_id: str
+
+
+def statistics(rows: Iterable[SpanRow], by: StatsBy) -> list[Stats]:
+    """Gather rows by tool or step; the name that ran most comes first, equal ones by name."""
+    runs: dict[str, _Runs] = {}
+    for row in rows:
+        ran = what_ran(row.kind, row.status, row.step_id, row.tool_name)
+        if ran is not None and ran[0] == _KINDS[by] and row.ended_ns is not None:
+            runs.setdefault(ran[1], _Runs()).add(row, row.ended_ns - row.started_ns)
+    return _ordered(of.stats(name) for name, of in runs.items())
+
+
+def from_durations(durations: Iterable[Bucket], by: StatsBy) -> list[Stats]:
+    """Return the same from counted durations: percentiles are the nearest that these can tell."""
+    named: dict[str, list[Bucket]] = {}
+    for bucket in add_up(durations):
+        if bucket.kind == _KINDS[by] and bucket.n > 0:
+            named.setdefault(bucket.name, []).append(bucket)
+    return _ordered(_from_buckets(name, buckets) for name, buckets in named.items())
+
+
+def wilson_interval(failed: int, n: int) -> tuple[float, float]:
+    """Return where, in percent, the true share lies with 95 % confidence when `failed` of `n` failed."""
+    share, spread = failed / n, _Z_95 * _Z_95 / n
+    center = share + spread / 2
+    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4)
+    low, high = (center - half) / (1 + spread), (center + half) / (1 + spread)
+    return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
 class _Runs:
@@ -57,46 +89,36 @@ class _Runs:
 
     def stats(self, name: str) -> Stats:
         durations, n = sorted(self.durations_ns), len(self.durations_ns)
-        return Stats(
-            name=name,
-            n=n,
-            failed=self.failed,
-            failed_percent=100 * self.failed / n,
-            failed_interval=wilson_interval(self.failed, n) if n < FEW else None,
-            p50_ms=_nearest_rank(durations, 50) / 1e6,
-            p95_ms=_nearest_rank(durations, 95) / 1e6,
-            max_ms=durations[-1] / 1e6,
-            slowest_execution_id=self.slowest[1],
-        )
+        p50, p95 = (durations[_nearest_rank(n, percent) - 1] for percent in (50, 95))
+        return _stats(name, n, self.failed, (p50, p95, durations[-1]), self.slowest[1])
 
 
-def statistics(rows: Iterable[SpanRow], by: StatsBy) -> list[Stats]:
-    """Gather rows by tool or step; the name that ran most comes first, equal ones by name."""
-    runs: dict[str, _Runs] = {}
-    for row in rows:
-        name = _tool(row) if by == "tool" else _step(row)
-        if name is not None and row.ended_ns is not None:
-            runs.setdefault(name, _Runs()).add(row, row.ended_ns - row.started_ns)
-    return sorted((of.stats(name) for name, of in runs.items()), key=lambda stats: (-stats.n, stats.name))
+def _from_buckets(name: str, buckets: Sequence[Bucket]) -> Stats:
+    up_to = list(accumulate(bucket.n for bucket in buckets))
+    n, last = up_to[-1], buckets[-1]
+    p50, p95 = (buckets[bisect_left(up_to, _nearest_rank(n, percent))].duration_ns for percent in (50, 95))
+    return _stats(name, n, sum(bucket.failed for bucket in buckets), (p50, p95, last.longest_ns), last.slowest)
 
 
-def wilson_interval(failed: int, n: int) -> tuple[float, float]:
-    """Return where, in percent, the true share lies with 95 % confidence when `failed` of `n` failed."""
-    share, spread = failed / n, _Z_95 * _Z_95 / n
-    center = share + spread / 2
-    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4)
-    low, high = (center - half) / (1 + spread), (center + half) / (1 + spread)
-    return 100 * max(0.0, low), 100 * min(1.0, high)
+def _stats(name: str, n: int, failed: int, durations_ns: tuple[int, int, int], slowest: str) -> Stats:
+    p50_ns, p95_ns, max_ns = durations_ns
+    return Stats(
+        name=name,
+        n=n,
+        failed=failed,
+        failed_percent=100 * failed / n,
+        failed_interval=wilson_interval(failed, n) if n < FEW else None,
+        p50_ms=p50_ns / 1e6,
+        p95_ms=p95_ns / 1e6,
+        max_ms=max_ns / 1e6,
+        slowest_execution_id=slowest,
+    )
 
 
-def _tool(row: SpanRow) -> str | None:
-    # A step that calls a tool names it too, and its call has a row of its own.
-    return row.tool_name if row.kind != RowKind.STEP else None
+def _ordered(stats: Iterable[Stats]) -> list[Stats]:
+    return sorted(stats, key=lambda entry: (-entry.n, entry.name))
 
 
-def _step(row: SpanRow) -> str | None:
-    return row.step_id if row.kind == RowKind.STEP and row.status != RowStatus.SKIPPED else None
-
-
-def _nearest_rank(ordered: list[int], percent: int) -> int:
-    return ordered[-(-percent * len(ordered) // 100) - 1]
+def _nearest_rank(n: int, percent: int) -> int:
+    """Return which of `n` in order is the percentile, from 1."""
+    return -(-percent * n // 100)

@@ -6,6 +6,7 @@ last attribute: ``data_of(row_of(span)) == span``.
 """
 
 from otel_telemetry.spans.convert import data_of, row_of
+from otel_telemetry.spans.durations import RUN_COLUMNS, Bucket, add_up, count_runs, runs_of, what_ran
 from otel_telemetry.spans.rows import COLUMNS, INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.spans.text import index_value, search_text
 
@@ -13,12 +14,18 @@ __all__ = [
     "COLUMNS",
     "INTERRUPTED_LEASE",
     "MAX_TEXT",
+    "RUN_COLUMNS",
+    "Bucket",
     "RowKind",
     "RowStatus",
     "SpanRow",
+    "add_up",
+    "count_runs",
     "data_of",
     "default_name",
     "index_value",
     "row_of",
+    "runs_of",
     "search_text",
+    "what_ran",
 ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
-from otel_telemetry.spans import RowKind, SpanRow
+from otel_telemetry.spans import Bucket, RowKind, SpanRow, add_up, count_runs, runs_of
 from otel_telemetry.testing.model import as_read, in_time_order, matching, standing
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
@@ -122,7 +122,8 @@ class SpanStoreContract:
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
                 where = Filter.parse(_NOW_NS, **question)
-                ids = {row.execution_id for row in matching(CORPUS, where, live_leases=_LIVE)}
+                asked = CORPUS if where == Filter() else matching(CORPUS, where, live_leases=_LIVE)
+                ids = {row.execution_id for row in asked}
                 expected = {
                     row.span_id: as_read(row)._replace(document=None, payload=None)
                     for row in CORPUS
@@ -133,6 +134,23 @@ class SpanStoreContract:
                 for row in found:
                     assert row._replace(resource=expected[row.span_id].resource) == expected[row.span_id]
                     assert row.resource.key == expected[row.span_id].resource_id
+
+    def test_each_run_is_counted_once(self, exporter: Exporter) -> None:
+        """Starts count nothing, ends once, however often and in whatever order they are written."""
+        started = [row._replace(ended_ns=None) for row in CORPUS]
+        longer = [row if row.ended_ns is None else row._replace(started_ns=row.started_ns // 2) for row in CORPUS]
+        corrected = [
+            row if row.ended_ns is None else row._replace(ended_ns=row.ended_ns // 2 * 3) for row in CORPUS[:9]
+        ]
+        written = (CORPUS[5:], started, CORPUS, CORPUS[::-1], (*longer, *longer), corrected, corrected, CORPUS)
+        with _holding(exporter, *written) as store:
+            rows = standing(row for batch in written for row in batch)
+            assert _counts(store.durations()) == _counts(count_runs(runs_of(rows)))
+
+    def test_the_slowest_run_of_each_bucket_is_known(self, exporter: Exporter) -> None:
+        """Of equally slow ones, the last by id."""
+        with _holding(exporter, CORPUS[:9], CORPUS[5:]) as store:
+            assert add_up(store.durations()) == add_up(count_runs(runs_of(CORPUS)))
 
     def test_payloads_are_left_out_on_request(self, exporter: Exporter) -> None:
         """A list needs no payload: without it, the rest of a row is the same."""
@@ -230,6 +248,11 @@ def _pages(store: SpanStore, order_by: OrderBy, limit: int) -> Iterator[list[Spa
         yield page
         after = Position.of(page[-1], order_by)
         assert after is not None
+
+
+def _counts(durations: Iterable[Bucket]) -> list[tuple[object, ...]]:
+    """Return what stays exact when a run is corrected: its bucket may still name it as its slowest."""
+    return [bucket[:5] for bucket in add_up(durations) if bucket.n]
 
 
 def _around(number: int) -> Iterator[SpanRow]:

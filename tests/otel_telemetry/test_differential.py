@@ -120,3 +120,4 @@ def test_every_question_has_the_same_answer(open_empty: Opener, case: tuple[list
             assert list(map(_bytes, reader.iterate())) == list(map(_bytes, plain.iterate()))
             for by in ("tool", "step"):
                 assert reader.stats(by) == plain.stats(by)
+                assert reader.stats(by, exact=True) == plain.stats(by, exact=True)

@@ -2,6 +2,18 @@ CREATE TABLE IF NOT EXISTS alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
+CREATE TABLE IF NOT EXISTS durations (
+    kind SMALLINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    bucket SMALLINT NOT NULL,
+    shard SMALLINT NOT NULL,
+    n BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    longest_ns BIGINT NOT NULL,
+    slowest TEXT COLLATE "C" NOT NULL,
+    CONSTRAINT durations_key PRIMARY KEY (kind, name, bucket, shard)
+)
+ WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,
@@ -19,6 +31,7 @@ CREATE TABLE IF NOT EXISTS leases (
     process_started TEXT COLLATE "C" NOT NULL,
     heartbeat_ns BIGINT NOT NULL,
     closed_ns BIGINT,
+    account TEXT COLLATE "C",
     CONSTRAINT leases_key PRIMARY KEY (lease_id)
 );
 CREATE TABLE IF NOT EXISTS resources (

@@ -2,6 +2,18 @@ CREATE TABLE IF NOT EXISTS alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
+CREATE TABLE IF NOT EXISTS durations (
+    kind SMALLINT NOT NULL,
+    name TEXT NOT NULL,
+    bucket SMALLINT NOT NULL,
+    shard SMALLINT NOT NULL,
+    n BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    longest_ns BIGINT NOT NULL,
+    slowest TEXT NOT NULL,
+    CONSTRAINT durations_key PRIMARY KEY (kind, name, bucket, shard)
+)
+ WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,
@@ -20,6 +32,7 @@ CREATE TABLE IF NOT EXISTS leases (
     process_started TEXT NOT NULL,
     heartbeat_ns BIGINT NOT NULL,
     closed_ns BIGINT,
+    account TEXT,
     CONSTRAINT leases_key PRIMARY KEY (lease_id)
 );
 CREATE TABLE IF NOT EXISTS resources (

@@ -11,7 +11,7 @@ import pytest
 from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.registry import Backend, open_exporter, open_store, register
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
-from otel_telemetry.spans import RowKind, SpanRow, row_of
+from otel_telemetry.spans import Bucket, RowKind, SpanRow, count_runs, row_of, runs_of
 from otel_telemetry.testing import SpanStoreContract
 from otel_telemetry.testing.rows import make_row
 
@@ -87,10 +87,14 @@ class ShelfStore:
         return len(self._matching(where, live_leases))
 
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
-        ids = {row.execution_id for row in self._matching(where, live_leases)}
+        rows = list(self._shelf.rows.values())
+        ids = {row.execution_id for row in (rows if where == Filter() else self._matching(where, live_leases))}
         for row in self.spans(list(ids)):
             if row.step_id is not None or row.tool_name is not None:
                 yield row._replace(document=None, payload=None)
+
+    def durations(self) -> list[Bucket]:
+        return count_runs(runs_of(self._shelf.rows.values()))
 
     def leases(self) -> list[Lease]:
         return [self._shelf.lease]

@@ -16,6 +16,7 @@ import pytest
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
 from otel_telemetry.exporters import PostgresSpanExporter, base, open_store, postgres, postgres_url
+from otel_telemetry.spans import RowKind
 from span_processors.sinks import RetryableError
 
 from .rows import row
@@ -302,3 +303,26 @@ def test_without_psycopg_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
     expected = "a PostgreSQL store needs an optional package: pip install 'otel-telemetry[postgres]'\n"
     assert done.stdout == 2 * expected
+
+
+@pytest.mark.parametrize("with_start", [False, True], ids=["by COPY", "by a merge"])
+def test_a_run_that_two_sessions_write_at_once_is_counted_once(
+    exporter: PostgresSpanExporter, postgres_url: str, other: psycopg.Connection, *, with_start: bool
+) -> None:
+    """The second waits for the first to commit, and finds that the row is there."""
+    step = row(kind=int(RowKind.STEP), step_id="s")
+    batch = [row(ended=False, kind=step.kind, step_id="s"), step] if with_start else [step]
+    exporter.write([row(2)])  # the tables are there
+    second = PostgresSpanExporter(postgres_url)
+    other.execute("BEGIN")
+    other.execute("LOCK TABLE durations IN EXCLUSIVE MODE")  # holds both up, with their rows written or waiting
+    threads = [threading.Thread(target=each.write, args=(batch,)) for each in (exporter, second)]
+    for thread in threads:
+        thread.start()
+    while other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (2,):
+        pass
+    other.execute("COMMIT")
+    for thread in threads:
+        thread.join()
+    second.close()
+    assert other.execute("SELECT sum(n) FROM durations").fetchone() == (1,)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.reader.statistics import FEW, Stats, statistics, wilson_interval
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow
+from otel_telemetry.reader.statistics import FEW, Stats, from_durations, statistics, wilson_interval
+from otel_telemetry.spans import RowKind, RowStatus, SpanRow, count_runs, runs_of
 from otel_telemetry.testing.rows import make_row
 
 
@@ -73,6 +75,17 @@ def test_an_interval_is_given_where_runs_are_few() -> None:
 )
 def test_the_interval_is_wilsons(failed: int, n: int, low: float, high: float) -> None:
     assert wilson_interval(failed, n) == (pytest.approx(low, abs=0.005), pytest.approx(high, abs=0.005))
+
+
+@given(st.lists(st.tuples(st.integers(-(2**40), 2**62), st.sampled_from("abc")), max_size=60))
+def test_counted_durations_differ_in_percentiles_alone_and_by_a_percent(runs: list[tuple[int, str]]) -> None:
+    rows = [call(f"{n:02}", tool, lasted, RowStatus(2 + n % 2)) for n, (lasted, tool) in enumerate(runs)]
+    counted = from_durations(count_runs(runs_of(rows)), "tool")
+    exact = statistics(rows, "tool")
+    for one, other in zip(counted, exact, strict=True):
+        assert replace(one, p50_ms=other.p50_ms, p95_ms=other.p95_ms) == other
+        assert one.p50_ms == pytest.approx(other.p50_ms, rel=0.01, abs=1e-6)
+        assert one.p95_ms == pytest.approx(other.p95_ms, rel=0.01, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.integers(-5, 2**62), st.booleans()), min_size=1, max_size=60))
