@@ -126,9 +126,10 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
             end = start + len(value)
         if (colon and not quoted and value.lower().rstrip(CLOSERS) in PROSE) or _names_a_value(value, match[1]):
             return
-        line = _LINE.match(text, start)
-        if head and line and (colon or _PHRASES.search(match[1])) and not any(sign in line[0] for sign in "=:,"):
-            end = start + len(line[0].rstrip())
+        if head and (colon or _PHRASES.search(match[1])):
+            line = _LINE.match(text, start)
+            if line and not any(sign in line[0] for sign in "=:,"):
+                end = start + len(line[0].rstrip())
     if is_secret(verdict, value, bare=bare):
         rule = "pattern" if verdict is Verdict.PATTERN else "field"
         yield Found(start, end, rule, quoted=bare and quoted)

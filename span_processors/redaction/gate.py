@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.vendors import VENDORS
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
 
 # Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three
@@ -22,17 +23,20 @@ _NAME_AND_EQUALS: Final = re.compile("=" + _SHORT_NAME, re.VERBOSE)
 _USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
 _ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
-_HARMLESS_RUN: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?"
-    r"|(?!shp|key)[a-z]{2,6}[_-][0-9a-f-]{16,36}"
+_ISSUED: Final = "|".join(re.escape(literal.rstrip("_-")) for _, literal, _ in VENDORS if literal[0].islower())
+_ODD_RUN: Final = re.compile(
+    # A long run, and no id: not a UUID, a hash, words, a short prefix before one of those.
+    rf"""(?<![A-Za-z0-9_-])(?!(?<![./~])(?:
+    [0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}
+    |[0-9a-f]{{16,}}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{{1,6}})?|(?!(?:{_ISSUED}))[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}
+    )(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{{16,}}""",
+    re.VERBOSE,
 )
-_RUN: Final = re.compile("[A-Za-z0-9_-]{16,}")
 
 _WORD_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 _TO_RUN: Final = bytes(120 if byte in _WORD_BYTES else byte for byte in range(256))
 _LONG_RUN: Final = b"x" * 16
 _TO_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))  # noqa: PLR2004  ("0" to "9")
-_LONG_TEXT: Final = 65_536
 _LONG_NUMBER: Final = b"0" * 13
 
 
@@ -54,9 +58,7 @@ def may_hold_secret(text: str) -> bool:
     data = text.encode("utf-8", "replace")
     if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -"):
         return True
-    return _LONG_RUN in data.translate(_TO_RUN) and (
-        len(text) > _LONG_TEXT or any(_HARMLESS_RUN.fullmatch(run) is None for run in _RUN.findall(text))
-    )
+    return _LONG_RUN in data.translate(_TO_RUN) and _ODD_RUN.search(text) is not None
 
 
 def may_name_secret(low: str) -> bool:
