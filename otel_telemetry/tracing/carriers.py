@@ -19,6 +19,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.context import attach as attach_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_telemetry.spans import MAX_TEXT
 from otel_telemetry.tracing.context import ExecutionScope, Run, detach, scope_in, scoped
 
 P = ParamSpec("P")
@@ -26,7 +27,8 @@ R = TypeVar("R")
 
 EXECUTION_HEADER: Final = "otel-telemetry-execution-id"
 STEP_HEADER: Final = "otel-telemetry-step-id"
-_MAX_ID_CHARS: Final = 1024
+_MAX_QUOTED: Final = 12 * MAX_TEXT
+"""Characters of an id in a header: each one may take four bytes, and each byte three characters."""
 _traceparent: Final = TraceContextTextMapPropagator()
 
 
@@ -92,7 +94,8 @@ def _context_of(carrier: Mapping[str, str]) -> Context:
 
 def _id_in(headers: Mapping[str, str], name: str) -> str | None:
     found = headers.get(name)
-    return unquote(found) if found and len(found) <= _MAX_ID_CHARS else None
+    found_id = unquote(found) if found and len(found) <= _MAX_QUOTED else ""
+    return found_id if 0 < len(found_id) <= MAX_TEXT else None
 
 
 class wrap(Generic[P, R]):  # noqa: N801  (used like a function; a class, so that it can be pickled)

@@ -167,7 +167,7 @@ class StepHandle(_Parent):
             reason: why, in words.
         """
         self._skipped = True
-        self.add_late({semconv.SKIP_REASON: self.recorder.clean(reason)})
+        self.add_late({semconv.SKIP_REASON: self.recorder.sentence(reason)})
         self._end()
 
     def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:  # noqa: ARG002  (a hook)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from otel_telemetry.spans import MAX_TEXT
 from span_processors.redaction import canonical, normalise
+
+_MARGIN: Final = 4_096
+"""How much more than is kept goes through redaction, so that no secret is cut in two and half of it missed."""
 
 
 def as_text(name: object) -> str:
@@ -11,3 +19,22 @@ def as_text(name: object) -> str:
         return name
     normal, _ = normalise(name)
     return normal if isinstance(normal, str) else canonical(normal)
+
+
+def shortened(text: str, redact: Callable[[str], str]) -> str:
+    """Return the redacted beginning of a text that is too long to be found by, and a digest that sets it apart."""
+    return with_digest(redact(text[: MAX_TEXT + _MARGIN]), text)
+
+
+def clean_id(text: str, redact: Callable[[str], str]) -> str:
+    """Return an id as it can be stored. Different ids stay different, whatever has to be taken out of them."""
+    if len(text) > MAX_TEXT:
+        return shortened(text, redact)
+    clean = redact(text)
+    return clean if clean == text else with_digest(clean, text)
+
+
+def with_digest(clean: str, text: str) -> str:
+    """Return a clean text that stands for another one, and tells it apart from whatever else looks the same."""
+    tail = f"…sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return clean[: MAX_TEXT - len(tail)] + tail

@@ -27,6 +27,7 @@ from span_processors.redaction import Redactor
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
+_ID_CHANGED = "execution_id: cannot be stored as it is, its beginning and a digest stand for it"
 
 
 class Recorder(Services):
@@ -106,7 +107,8 @@ class Recorder(Services):
         Raises:
             DuplicateExecutionError: `execution_id` was used already, and the recorder is strict.
         """
-        execution_id = new_execution_id(self.clock.time_ns()) if execution_id is None else as_text(execution_id)
+        given = execution_id
+        execution_id = new_execution_id(self.clock.time_ns()) if given is None else self.clean_id(given)
         if (known := self._known(execution_id)) is not None:
             return known
         tracer, context = self._tracer, get_current()
@@ -126,6 +128,8 @@ class Recorder(Services):
                     semconv.OPERATION_NAME: semconv.SpanName.EXECUTION,
                     semconv.EXECUTION_TYPE: type.value,
                 }
+                if given is not None and execution_id != as_text(given):
+                    attributes[semconv.PROBLEMS] = (_ID_CHANGED,)
                 self.put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
                 self.put_text(attributes, semconv.WORKFLOW_VERSION, workflow_version)
                 self.put_text(attributes, semconv.CALLER_ID, caller_id)
@@ -137,11 +141,11 @@ class Recorder(Services):
                 run.recording = span.is_recording()
                 if run.recording and not (inputs is None and metadata is None):
                     # after the sampler's verdict: what is not sampled is not redacted either
-                    given: Attributes = {}
-                    self.put_payload(given, semconv.INPUTS, inputs, "inputs")
-                    self.put_payload(given, semconv.METADATA, metadata, "metadata")
-                    span.set_attributes(given)
-                    attributes.update(given)
+                    late: Attributes = {key: attributes[key] for key in (semconv.PROBLEMS,) if key in attributes}
+                    self.put_payload(late, semconv.INPUTS, inputs, "inputs")
+                    self.put_payload(late, semconv.METADATA, metadata, "metadata")
+                    span.set_attributes(late)
+                    attributes.update(late)
         except BaseException as problem:
             run.recording = span.is_recording()
             self.absorb("start", problem)
@@ -181,10 +185,10 @@ class Recorder(Services):
         Where `step_id` is planned (PENDING), that step is started. The other arguments are those of
         `ExecutionHandle.step`.
         """
-        tracer, name = self._tracer, as_text(name)
+        tracer, name = self._tracer, self.clean(name)
         context, around, owner = self._place(parent, name, ExecutionType.WORKFLOW)
         run = around.run
-        step_id = None if step_id is None else as_text(step_id)
+        step_id = None if step_id is None else self.clean(step_id)
         if step_id is not None and (planned := run.steps.open.get(step_id)) is not None and planned.is_pending:
             planned.start()
             return planned
@@ -200,7 +204,7 @@ class Recorder(Services):
                     semconv.EXECUTION_ID: run.execution_id,
                     semconv.SEQUENCE: next(run.sequence),
                     semconv.STATUS: status.value,
-                    semconv.STEP_ID: self.clean(step_id),
+                    semconv.STEP_ID: step_id,
                     semconv.STEP_TYPE: step_type.value,
                     semconv.ATTEMPT: number,
                 }
@@ -210,7 +214,7 @@ class Recorder(Services):
                     attributes[semconv.CODE_HASH] = digest
                 self.put_payload(attributes, semconv.STEP_PARAMS, params, "params")
                 span = tracer.start_span(
-                    f"{semconv.SpanName.STEP} {self.clean(name)}",
+                    f"{semconv.SpanName.STEP} {name}",
                     context,
                     attributes=attributes,
                     start_time=times[0],
@@ -242,7 +246,7 @@ class Recorder(Services):
         """
         tracer = self._tracer
         context, scope, owner = self._place(parent, tool_name, ExecutionType.DIRECT, started_at_ns)
-        if step_id is not None and step_id != scope.step_id:
+        if step_id is not None and (step_id := self.clean(step_id)) != scope.step_id:
             scope = ExecutionScope(scope.run, step_id)
         run = scope.run
         times = self.times(started_at_ns, run)
@@ -287,7 +291,7 @@ class Recorder(Services):
             AlreadyEndedError: it has ended.
             UnknownExecutionError: it was not started here, or so long ago that it was let go.
         """
-        return self._open.execution(as_text(execution_id))
+        return self._open.execution(self._open_id(execution_id))
 
     def open_step(self, execution_id: str, step_id: str) -> StepHandle:
         """Return the open step of this id.
@@ -297,7 +301,11 @@ class Recorder(Services):
             UnknownStepError: it was not started.
             UnknownExecutionError: its execution was not started here, or so long ago that it was let go.
         """
-        return self._open.step(as_text(execution_id), as_text(step_id))
+        return self._open.step(self._open_id(execution_id), self.clean(step_id))
+
+    def _open_id(self, execution_id: str) -> str:
+        text = as_text(execution_id)
+        return text if self._open.knows(text) else self.clean_id(text)
 
     def current_execution(self) -> ExecutionHandle | None:
         """Return the execution that the running code is part of, if it was started in this process."""

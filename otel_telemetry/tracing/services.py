@@ -7,10 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from otel_telemetry import semconv
+from otel_telemetry.error_registry.describe import bounded
+from otel_telemetry.spans import MAX_TEXT
 from otel_telemetry.tracing.failures import Failures
-from otel_telemetry.tracing.names import as_text
+from otel_telemetry.tracing.names import as_text, clean_id, shortened, with_digest
 from otel_telemetry.tracing.problems import Guard
 from span_processors.guard import own_work
+from span_processors.redaction.marks import ERROR
 
 if TYPE_CHECKING:
     from otel_telemetry.error_registry import ErrorRegistry
@@ -55,9 +58,27 @@ class Services(Guard):
         finally:
             own_work.active = before
 
-    def clean(self, text: object) -> str:
-        """Return a name or another short text, redacted; what is no text is written as one."""
-        return self._clean_text(as_text(text))
+    def clean(self, name: object) -> str:
+        """Return a name, redacted; what is no text is written as one, what is too long to be found by is shortened."""
+        try:
+            text = as_text(name)
+            return self._clean_text(text) if len(text) <= MAX_TEXT else shortened(text, self.redactor.text)
+        except BaseException as problem:
+            self.absorb("name", problem)
+            return ERROR
+
+    def clean_id(self, execution_id: object) -> str:
+        """Return the id that an execution has in the store, given the one that the host has for it."""
+        text = as_text(execution_id)
+        try:
+            return clean_id(text, self.redactor.text)
+        except BaseException as problem:
+            self.absorb("name", problem)
+            return with_digest(ERROR, text)
+
+    def sentence(self, text: object) -> str:
+        """Return words of the host's own, redacted and bounded."""
+        return bounded(as_text(text), self.redactor)
 
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
