@@ -14,7 +14,7 @@ from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError
 from otel_telemetry.exporters import registry, spills
 from otel_telemetry.exporters.lease import live_leases
-from otel_telemetry.semconv import SCOPE_NAME, STRUCTURAL
+from otel_telemetry.semconv import KIND, SCOPE_NAME, STRUCTURAL
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.backlog import QueueSettings

@@ -38,10 +38,12 @@ class Heartbeat:
         self._open_spans = open_spans
         self._clock = clock
         self._last = clock()
+        self.has_news = False
+        """Whether something was written since the last beat."""
 
     def due_in_s(self) -> float | None:
-        """Return the seconds until the next beat; None where nothing is open."""
-        if not (self._sink.wants_starts and self._open_spans):
+        """Return the seconds until the next beat; None where nothing is open and nothing has happened."""
+        if not (self._sink.wants_starts and (self._open_spans or self.has_news)):
             return None
         return max(0.0, self._last + _EVERY_S - self._clock())
 
@@ -50,6 +52,7 @@ class Heartbeat:
         if self._clock() - self._last < _EVERY_S:
             return
         self._last = self._clock()
+        self.has_news = False
         for key, reference in list(self._open_spans.items()):
             if reference() is None:
                 self._open_spans.pop(key, None)

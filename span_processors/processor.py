@@ -151,6 +151,7 @@ class RedactingSpanProcessor(SpanProcessor):
         reentrant = own_work.active
         unserved = self._workers[:]
         interrupt: BaseException | None = None
+        data: SpanData | None = None
         try:
             own_work.active = True
             context = span.context
@@ -176,7 +177,7 @@ class RedactingSpanProcessor(SpanProcessor):
             own_work.active = reentrant
         if interrupt is not None:
             raise interrupt
-        if self._sync is not None:
+        if self._sync is not None and data is not None:
             self._wait_until_safe(data, self._sync)
 
     def _wait_until_safe(self, span: SpanData, sync: Callable[[SpanData], bool]) -> None:
@@ -186,7 +187,8 @@ class RedactingSpanProcessor(SpanProcessor):
             deadline = time.monotonic() + _SYNC_TIMEOUT_S
             stores = [worker for worker in self._workers if worker.is_store]
             asked = [(worker, worker.request_flush(deadline, safe=True)) for worker in stores]
-            if not all([worker.await_flush(flush) for worker, flush in asked]):
+            answers = [worker.await_flush(flush) for worker, flush in asked]
+            if not all(answers):
                 warn(_NAME, "the end of a span could not be committed in time")
         except (KeyboardInterrupt, SystemExit):
             raise

@@ -132,11 +132,13 @@ class Relay(Generic[RowT]):
         return out_of_time or self.is_done() or self._failures >= _LAST_ATTEMPTS or self._line.is_busy
 
     def heartbeat(self) -> None:
-        """Have the sink say that this process is alive, if it can."""
-        if self._is_ready():
-            self._line.begin(self._sink.heartbeat)
-            if self._await():
-                self._collect()
+        """Have the sink say that this process is alive; if it cannot be reached, the spill."""
+        if not self._is_ready():
+            self._spill.heartbeat()
+            return
+        self._line.begin(self._sink.heartbeat)
+        if self._await():
+            self._collect()
 
     def close(self) -> None:
         """Close the sink, if it can be reached, and the spill."""
@@ -235,7 +237,7 @@ class Relay(Generic[RowT]):
             return
         self._nothing_waits = spilled is None
         if spilled is not None:
-            self._line.begin(partial(self._sink.write, spilled.rows))
+            self._line.begin(partial(self._spill.deliver, spilled, self._sink))
             self._on_the_way = spilled
             if self._await():
                 self._collect()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from span_processors.data import SpanData
+    from span_processors.ledger import SinkHealth
 
 RowT = TypeVar("RowT")
 
@@ -58,6 +59,14 @@ class SpanSink(Protocol[RowT]):
         """Let go of connections; called once, after the last write. Spans still open are then interrupted."""
 
 
+@runtime_checkable
+class KeepsAccount(Protocol):
+    """A sink that stores what became of the spans of this process, for others to read."""
+
+    def keep_account(self, account: SinkHealth) -> None:
+        """Take note of the account, to be stored with the next heartbeat and at the end."""
+
+
 class Spilled(NamedTuple, Generic[RowT]):
     """Rows that are in a spill.
 
@@ -77,7 +86,8 @@ class Spilled(NamedTuple, Generic[RowT]):
 class Spill(Protocol[RowT]):
     """Where the rows for one sink wait on disk while its backend is away; they outlive the process.
 
-    All methods run in the worker's thread. Any of them may raise: nothing is lost by it, and it is tried again.
+    All methods but `deliver` run in the worker's thread. Any of them may raise: nothing is lost by it, and it is tried
+    again.
     """
 
     def put(self, rows: Sequence[RowT]) -> Spilled[RowT]:
@@ -93,11 +103,17 @@ class Spill(Protocol[RowT]):
         They stay until they are removed. None where nothing waits.
         """
 
+    def deliver(self, spilled: Spilled[RowT], sink: SpanSink[RowT]) -> None:
+        """Write rows to the sink, and tell it what it should know of the process that recorded them."""
+
     def remove(self, spilled: Spilled[RowT]) -> None:
         """Let go of rows, but not of the end of a span of which only the start is meant."""
 
     def is_empty(self) -> bool:
         """Whether nothing waits that this process put there."""
+
+    def heartbeat(self) -> None:
+        """Say beside the rows that this process is alive, as the sink cannot be told."""
 
     def next_look_s(self) -> float:
         """Return the seconds until it is worth looking for what processes have left that are gone."""

@@ -15,6 +15,7 @@ from span_processors.delivery import Delivery
 from span_processors.guard import warn, writing
 from span_processors.heartbeat import Heartbeat
 from span_processors.relay import Relay
+from span_processors.sinks import KeepsAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,8 @@ class Worker(Generic[RowT]):
         self._open_spans = open_spans
         self._before_start = before_start
         self._clock = clock
-        self._wants_starts = sink.wants_starts
+        self.is_store: Final = sink.wants_starts
+        self._accountant = sink if isinstance(sink, KeepsAccount) else None
         self._in_use = True  # and so in need of being closed, unlike the copy in a child that records nothing
         self._reset()
 
@@ -112,7 +114,7 @@ class Worker(Generic[RowT]):
         self._starting = threading.RLock()
         self._working = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._heartbeat = Heartbeat(self._sink, self._delivery.heartbeat, self._open_spans, self._clock)
+        self._heartbeat = Heartbeat(self._sink, self._say_alive, self._open_spans, self._clock)
         self._stopping = False
         self._finished = False
 
@@ -120,7 +122,7 @@ class Worker(Generic[RowT]):
 
     def announce(self, key: int, span: ReferenceType[Span]) -> None:
         """Note that a span has started, to be announced to the sink if it is still open when the thread wakes."""
-        if self._wants_starts and not self._stopping:
+        if self.is_store and not self._stopping:
             self._announcements.add(key, span)
             if self._idle:
                 self._wake()
@@ -320,6 +322,7 @@ class Worker(Generic[RowT]):
             if not self._delivery.run(deadline):
                 return False
             more = self._backlog.take(next(starts, ()))
+            self._heartbeat.has_news |= more
         return True
 
     def _take_flushes(self) -> None:
@@ -348,10 +351,17 @@ class Worker(Generic[RowT]):
         except BaseException as error:
             self._delivery.failed(error)
 
+    def _say_alive(self) -> None:
+        if self._accountant is not None:
+            self._accountant.keep_account(self.health())
+        self._delivery.heartbeat()
+
     def _close(self) -> None:
         self._finished = True
         if self._in_use:
             try:
+                if self._accountant is not None:
+                    self._accountant.keep_account(self.health())
                 self._delivery.close()
             except BaseException as error:
                 self._delivery.failed(error)

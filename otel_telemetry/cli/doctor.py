@@ -48,10 +48,12 @@ def _report(store: str, out: Output) -> None:
     # Deferred: package metadata, leases and drivers are the business of no other command.
     from otel_telemetry.cli import health  # noqa: PLC0415
 
-    findings = [*health.configuration(settings.load(), store), *health.versions()]
+    configured = settings.load()
+    on_disk, waiting = health.spill(configured, store)
+    findings = [*health.configuration(configured, store), *health.versions(), *waiting]
     trouble: StoreError | None = None
     try:
-        findings += health.store(store, time.time_ns())
+        findings += health.store(store, time.time_ns(), on_disk)
     except StoreError as error:
         trouble = error
         findings.append(health.Finding("store", "readable", f"no: {error}", good=False))

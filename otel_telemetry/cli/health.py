@@ -8,6 +8,7 @@ import sqlite3
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
+from otel_telemetry.cli import ledger
 from otel_telemetry.cli.stores import opened_store, reader_of, shown
 from otel_telemetry.cli.text import duration
 from otel_telemetry.errors import TelemetryError
@@ -61,8 +62,27 @@ def versions() -> Iterator[Finding]:
         yield Finding("versions", name, _version(name) or f"not installed (pip install 'otel-telemetry[{extra}]')")
 
 
-def store(url: str, now_ns: int) -> Iterator[Finding]:
+def spill(configured: Settings, url: str) -> tuple[int, list[Finding]]:
+    """Say how many spans wait on disk for the store, and where; return the number as well."""
+    # Deferred: writing brings the OpenTelemetry SDK.
+    from otel_telemetry.exporters import spills  # noqa: PLC0415
+    from otel_telemetry.exporters.registry import open_exporter  # noqa: PLC0415
+
+    try:
+        folder = spills.folder_of_store(configured, url, open_exporter(url))
+    except TelemetryError:
+        return 0, []  # that it cannot be opened is said elsewhere
+    count = ledger.waiting_on_disk(folder)
+    return count, [Finding("spill", "waiting on disk", f"{count:,} spans in {folder}")] if count else []
+
+
+def store(url: str, now_ns: int, on_disk: int) -> Iterator[Finding]:
     """Say whether the store can be reached, read and written, what it holds, and who records into it.
+
+    Args:
+        url: the store.
+        now_ns: the time, nanoseconds since the epoch, UTC.
+        on_disk: how many spans wait for it in the spill.
 
     Raises:
         StoreError: it cannot be reached or read.
@@ -78,6 +98,11 @@ def store(url: str, now_ns: int) -> Iterator[Finding]:
         for name, filters in _OPEN.items():
             yield Finding("store", name, f"{reader.count(**filters):,} runs")
         yield from _processes(found.leases(), now_ns)
+        if isinstance(found, ledger.HasProcesses):
+            processes = found.processes()
+            alive = live_leases(processes, now_ns)
+            for name, count in ledger.lines(processes, alive, on_disk):
+                yield Finding("spans", name, f"{count:,}")
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_telemetry.exporters.account import dump
 from otel_telemetry.exporters.lease import new_lease
 from otel_telemetry.spans import SpanRow, row_of
 from span_processors.flatten import flatten
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.query import Lease, SpanStore
     from span_processors.data import SpanData
+    from span_processors.ledger import SinkHealth
 
 ConnectionT = TypeVar("ConnectionT")
 
@@ -75,6 +77,20 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Refresh this process's lease."""
         with self._session() as connection:
             self._renew_lease(connection)
+
+    def keep_account(self, account: SinkHealth) -> None:
+        """Have the account of this process's spans written with its lease; see `KeepsAccount`."""
+        self._lease = self._lease._replace(account=dump(account))
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of this process."""
+        return self._lease
+
+    def adopt(self, lease: Lease) -> None:
+        """Write the lease of another process, which could not do so itself, as far as that is news."""
+        with self._session() as connection:
+            self._put_lease(connection, lease)
 
     def after_fork_in_child(self) -> None:
         """Forget what was inherited from the parent process, and take a lease of this process's own."""

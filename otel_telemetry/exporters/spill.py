@@ -12,7 +12,7 @@ import secrets
 import time
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from otel_telemetry.exporters.file_lock import FileLock
 from otel_telemetry.exporters.spill_file import SpillFile
@@ -22,8 +22,10 @@ from span_processors.sinks import RetryableError, Spilled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from otel_telemetry.query import Lease
     from otel_telemetry.settings import Durability
     from otel_telemetry.spans import SpanRow
+    from span_processors.sinks import SpanSink
 
 RowT = TypeVar("RowT")
 
@@ -42,6 +44,17 @@ def folder_for(destination: str, root: Path) -> Path:
     return root / f"{kind}-{blake2b(destination.encode(), digest_size=8).hexdigest()}"
 
 
+class Home(Protocol):
+    """A store that what waits here is on its way to."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of this process, with its account."""
+
+    def adopt(self, lease: Lease) -> None:
+        """Write the lease of another process."""
+
+
 class SqliteSpill(Generic[RowT]):
     """A `span_processors.sinks.Spill` in SQLite files.
 
@@ -51,6 +64,7 @@ class SqliteSpill(Generic[RowT]):
         durability: whether what is put here survives a loss of power (``full``).
         to_row: turns what the sink takes into a row.
         from_row: the reverse.
+        home: the sink, if it is a store, which knows processes by their leases. These wait here too.
     """
 
     def __init__(
@@ -61,14 +75,17 @@ class SqliteSpill(Generic[RowT]):
         durability: Durability = "normal",
         to_row: Callable[[RowT], SpanRow],
         from_row: Callable[[SpanRow], RowT],
+        home: Home | None = None,
     ) -> None:
         self._folder: Final = folder.absolute()
         self._max_bytes: Final = max_bytes
         self._durability: Final[Durability] = durability
         self._to_row = to_row
         self._from_row = from_row
+        self._home = home
         self._own: _Owned | None = None
         self._found: _Owned | None = None
+        self._leases: list[Lease] = []
         self._next_look = 0.0
 
     def put(self, rows: Sequence[RowT]) -> Spilled[RowT]:
@@ -76,6 +93,7 @@ class SqliteSpill(Generic[RowT]):
         kept = [self._to_row(row) for row in rows]
         if self._own is None:
             self._own = _Owned.make(self._folder, self._durability)
+            self._lend()
         needed = sum(map(self._own.file.size, kept))
         if self._used() + needed > self._max_bytes:
             raise RetryableError(f"the spill {self._folder} is full")
@@ -98,6 +116,13 @@ class SqliteSpill(Generic[RowT]):
             self._found = None
         return None
 
+    def deliver(self, spilled: Spilled[RowT], sink: SpanSink[RowT]) -> None:
+        """Write rows to the sink, and the leases of those that recorded them; see `Spill.deliver`."""
+        sink.write(spilled.rows)
+        if self._home is not None and not spilled.own:
+            for lease in self._leases:
+                self._home.adopt(lease)
+
     def remove(self, spilled: Spilled[RowT]) -> None:
         """Let go of rows; see `Spill.remove`. A file that is empty then is deleted."""
         owned = self._own if spilled.own else self._found
@@ -115,6 +140,12 @@ class SqliteSpill(Generic[RowT]):
         """Whether nothing waits that this process put there."""
         return self._own is None
 
+    def heartbeat(self) -> None:
+        """Say beside the rows that this process is alive; see `Spill.heartbeat`."""
+        if self._own is not None:
+            self._lend()
+            self._own.file.heartbeat()
+
     def next_look_s(self) -> float:
         """Return the seconds until it is worth looking for what other processes have left."""
         return max(0.0, self._next_look - time.monotonic())
@@ -128,9 +159,14 @@ class SqliteSpill(Generic[RowT]):
 
     def close(self) -> None:
         """Let go of files; what waits there is the next process's to send."""
+        self._lend()
         for owned in filter(None, (self._own, self._found)):
             owned.release()
         self._own = self._found = None
+
+    def _lend(self) -> None:
+        if self._own is not None and self._home is not None:
+            self._own.file.lend(self._home.lease)
 
     def _spilled(self, rows: list[SpanRow], *, own: bool) -> Spilled[RowT]:
         return Spilled([self._from_row(row) for row in rows], _ended(rows), own=own, key=rows)
@@ -143,6 +179,7 @@ class SqliteSpill(Generic[RowT]):
         for lock in _locks(self._folder):
             owned = _Owned.take(lock, self._durability)
             if owned is not None:
+                self._leases = owned.file.others()
                 return owned
         self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
         return None

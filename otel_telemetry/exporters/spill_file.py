@@ -9,6 +9,7 @@ import orjson
 from otel_telemetry.exporters.sqlite import SQLiteSpanExporter
 from otel_telemetry.exporters.sqlite_writer import transaction
 from otel_telemetry.exporters.statements import COLUMN_LIST, KEY
+from otel_telemetry.query import Lease
 from otel_telemetry.spans import RowKind, SpanRow
 from span_processors.data import ResourceData
 
@@ -21,6 +22,7 @@ _THIS_SPAN: Final = " AND ".join(f"{column} = ?" for column in KEY)
 _OLDEST: Final = f"SELECT {COLUMN_LIST} FROM spans ORDER BY rowid LIMIT ?"
 _METADATA: Final = f"SELECT key, value FROM execution_metadata WHERE {_THIS_SPAN}"
 _RESOURCE: Final = "SELECT attributes, schema_url FROM resources WHERE resource_id = ?"
+_ACCOUNTS: Final = f"SELECT {', '.join(Lease._fields)} FROM leases WHERE account IS NOT NULL AND lease_id <> ?"
 _REMOVE: Final = f"DELETE FROM spans WHERE {_THIS_SPAN} AND ended_ns IS ?"
 _REMOVE_METADATA: Final = f"""
     DELETE FROM execution_metadata WHERE {_THIS_SPAN}
@@ -32,6 +34,15 @@ class SpillFile(SQLiteSpanExporter):
     """A SQLite store whose rows leave it again."""
 
     name = "spill"
+
+    def lend(self, lease: Lease) -> None:
+        """Say that the process that holds `lease` records here, and its account."""
+        self._lease = lease
+
+    def others(self) -> list[Lease]:
+        """Return the processes that have recorded here and left their account."""
+        with self._session() as connection:
+            return [Lease(*values) for values in connection.execute(_ACCOUNTS, (self._lease.lease_id,))]
 
     def oldest(self, limit: int) -> list[SpanRow]:
         """Return the rows that came first, at most `limit` and not many more than 4 MiB."""

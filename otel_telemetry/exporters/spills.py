@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otel_telemetry.exporters.base import StoreExporter
 from otel_telemetry.exporters.spill import SqliteSpill, default_folder, folder_for
 from otel_telemetry.spans import data_of, row_of
 
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 def for_store(configured: Settings, exporter: Exporter) -> SqliteSpill[SpanRow] | None:
     """Return the spill of the configured store."""
     scheme = configured.store.partition(":")[0]
-    usual = scheme in {"postgres", "postgresql"}
-    possible = scheme != "memory"
-    if not (_is_wanted(configured, usual=usual) and possible):
+    if scheme == "memory" or not _is_wanted(configured, usual=scheme in {"postgres", "postgresql"}):
         return None
-    address = getattr(exporter, "address", configured.store.partition("?")[0])
     return SqliteSpill(
-        _folder(configured, address),
+        folder_of_store(configured, configured.store, exporter),
         max_bytes=configured.spill_size,
         durability=configured.durability,
         to_row=_same,
         from_row=_same,
+        home=exporter if isinstance(exporter, StoreExporter) else None,
     )
+
+
+def folder_of_store(configured: Settings, url: str, exporter: Exporter) -> Path:
+    """Return where spans wait that are on their way to the store at `url`, which `exporter` writes to."""
+    return _folder(configured, getattr(exporter, "address", url.partition("?")[0]))
 
 
 def for_endpoint(configured: Settings, exporter: SpanExporter) -> SqliteSpill[SpanData] | None:
