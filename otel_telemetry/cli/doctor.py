@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,20 +26,31 @@ if TYPE_CHECKING:
 _FINDING = 1
 
 
-@click.command(short_help="Check configuration, versions and store; search for a value.")
+@click.command(short_help="Check configuration, versions and store; search for a value; rescue a damaged store.")
 @click.option(
     "--find", "searching", is_flag=True, help="Search the store for a value, which is read from stdin or asked for."
 )
 @click.option("--find-env", metavar="VARIABLE", help="Search the store for the value of this environment variable.")
+@click.option("--salvage", "damaged", metavar="FILE", help="Get out of this damaged SQLite file what can be got.")
+@click.option("--into", metavar="FILE", help="The new store for what --salvage finds (default: FILE.salvaged.db).")
 @output_options
-def doctor(*, searching: bool, find_env: str | None, store: str, out: Output) -> None:
+def doctor(
+    *, searching: bool, find_env: str | None, damaged: str | None, into: str | None, store: str, out: Output
+) -> None:
     """Say what is configured and from where, what is installed, and whether the store works.
 
     With --find, look for a value that should not be there: in every run and, where the store is a SQLite file, in every
     byte of it and of its write-ahead log; as it is, JSON-escaped, percent-encoded and in base64. The value is never
     shown. Ends with 1 where it is found.
+
+    With --salvage, read a damaged store page by page, such as one that was set aside as NAME.corrupt-TIME, and write
+    every span that can be read to a new one. The file is not changed.
     """
-    if searching or find_env:
+    if into and not damaged:
+        raise Mistake("--into goes with --salvage.")
+    if damaged:
+        _salvage(Path(damaged), Path(into or f"{damaged}.salvaged.db"), out)
+    elif searching or find_env:
         _search(_wanted(find_env), store, out)
     else:
         _report(store, out)
@@ -96,6 +108,18 @@ def _search(value: str, store: str, out: Output) -> None:
         out.text(_places(finds))
     if finds:
         raise click.exceptions.Exit(_FINDING)
+
+
+def _salvage(damaged: Path, into: Path, out: Output) -> None:
+    # Deferred: writing brings the OpenTelemetry SDK.
+    from otel_telemetry.exporters.sqlite_salvage import salvage  # noqa: PLC0415
+
+    saved = salvage(damaged, into)
+    if out.json:
+        out.document({**saved._asdict(), "into": str(into)})
+    else:
+        out.text([f"{saved.spans:,} spans are in {safe(str(into))}; {saved.unreadable:,} could not be read."])
+        out.remark(f"Look at them with --store {safe(into.absolute().as_uri().replace('file:', 'sqlite:'))}")
 
 
 def _places(finds: list[find.Find]) -> Iterator[str]:

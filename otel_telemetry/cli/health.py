@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import sqlite3
+import stat
+from contextlib import closing
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
@@ -12,7 +15,10 @@ from otel_telemetry.cli import ledger
 from otel_telemetry.cli.stores import opened_store, reader_of, shown
 from otel_telemetry.cli.text import duration
 from otel_telemetry.errors import TelemetryError
+from otel_telemetry.exporters import sqlite_file
 from otel_telemetry.exporters.lease import live_leases
+from otel_telemetry.exporters.sqlite_checkpoint import is_affected
+from otel_telemetry.exporters.sqlite_damage import MARK
 from otel_telemetry.exporters.version import is_older
 from span_processors.sinks import RetryableError
 
@@ -55,11 +61,19 @@ def configuration(configured: Settings, store: str) -> Iterator[Finding]:
 def versions() -> Iterator[Finding]:
     """Say what is installed, and which extra brings what is not."""
     yield Finding("versions", "python", platform.python_version())
-    yield Finding("versions", "sqlite", sqlite3.sqlite_version)
+    yield Finding("versions", "sqlite", _sqlite())
     for name in _NEEDED:
         yield Finding("versions", name, _version(name) or "missing", _version(name) is not None)
     for name, extra in _EXTRAS.items():
         yield Finding("versions", name, _version(name) or f"not installed (pip install 'otel-telemetry[{extra}]')")
+
+
+def _sqlite() -> str:
+    # A remark and no finding against it: the exporter does by itself what keeps its files safe from that fault.
+    fault = (
+        " (other programs that write to the store may damage it: see sqlite.org/wal.html#walresetbug; fixed in 3.51.3)"
+    )
+    return sqlite3.sqlite_version + (fault if is_affected() else "")
 
 
 def spill(configured: Settings, url: str) -> tuple[int, list[Finding]]:
@@ -95,6 +109,7 @@ def store(url: str, now_ns: int, on_disk: int) -> Iterator[Finding]:
             remark = " (older than this program; recording migrates it)" if is_older(version) else ""
             yield Finding("store", "schema version", version + remark)
         yield Finding("store", "writable", "not tried") if version and is_older(version) else _writable(url)
+        yield from files(url)
         for name, filters in _OPEN.items():
             yield Finding("store", name, f"{reader.count(**filters):,} runs")
         yield from _processes(found.leases(), now_ns)
@@ -103,6 +118,25 @@ def store(url: str, now_ns: int, on_disk: int) -> Iterator[Finding]:
             alive = live_leases(processes, now_ns)
             for name, count in ledger.lines(processes, alive, on_disk):
                 yield Finding("spans", name, f"{count:,}")
+
+
+def files(url: str) -> Iterator[Finding]:
+    """Say of the file of a SQLite store whether it is sound, who may read it, and which others were set aside."""
+    if not url.startswith("sqlite:"):
+        return
+    path = sqlite_file.path_of(url)
+    with closing(sqlite_file.connect(path, mode="ro")) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
+    yield Finding("store", "file", "sound" if found == "ok" else "damaged", good=found == "ok")
+    slow = "" if journal == "wal" else " (the file system allows no write-ahead log: one process at a time)"
+    yield Finding("store", "journal", journal + slow)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    others = mode & (stat.S_IRWXG | stat.S_IRWXO)
+    yield Finding("store", "mode", f"{mode:04o}" + (" (others may open it)" if others else ""), good=not others)
+    for kept in sorted(path.parent.glob(f"{glob.escape(path.name)}{MARK}*Z*")):
+        if not kept.name.endswith(("-wal", "-shm", "-journal", ".salvaged.db")):
+            yield Finding("store", "set aside", f"{kept} (otel-telemetry doctor --salvage FILE)", good=False)
 
 
 @runtime_checkable

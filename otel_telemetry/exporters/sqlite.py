@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Durability = Literal["normal", "full"]
 
-_PAGE_BYTES: Final = 8192
+PAGE_BYTES: Final = 8192
 # With a write-ahead log, NORMAL may lose the last transactions in a loss of power and never damages the file. Without
 # one it could; and there, only EXTRA keeps the last transaction (otherwise it is the same as FULL).
 _SYNCHRONOUS: Final[dict[tuple[Durability, bool], str]] = {
@@ -123,7 +123,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         try:
             if self._is_suspect or was_left_open:
                 sqlite_damage.look(connection, self._path, thoroughly=self._is_suspect)
-            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             has_log = _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability, has_log]}")
             # Cut when it is begun anew, so that its size tells how much is in it.

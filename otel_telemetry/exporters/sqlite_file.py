@@ -149,7 +149,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
             raise
         if not _is_document(path):
             raise DamagedError(
-                f"{path} is damaged: whoever records next sets it aside, and `otel-telemetry doctor --salvage FILE` "
+                f"{path} is not a store, or a damaged one: whoever records next sets it aside, and `otel-telemetry doctor --salvage FILE` "
                 "gets out of it what can be got"
             ) from error
     raise StoreUnavailableError(f"{path} is not a store of otel-telemetry: name another file, or move this one away")

@@ -1,7 +1,7 @@
 """A disk whose power fails: what was synced is kept, of the rest any sectors may be there, missing or torn.
 
-`Disk` is a VFS under SQLite, through APSW. Python's own `sqlite3` cannot use it (it has another copy of the library), so
-`Connection` gives APSW's connections the face of the standard library's, and the exporter runs on them as it is: its
+`Disk` is a VFS under SQLite, through APSW. Python's own `sqlite3` cannot use it, as it has another copy of the library;
+so `Connection` gives APSW's connections the face of the standard library's, and the exporter runs on them as it is: its
 SQL, its settings, its transactions. Reads and locks go to real files; beside them the disk keeps what is safe.
 """
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import otel_telemetry as ot
 from otel_telemetry.cli import find
+from otel_telemetry.exporters.sqlite_checkpoint import is_affected
 from tests.otel_telemetry.cli.conftest import SECRET
 
 CANARY = secrets.token_hex(10) + "-é"
@@ -189,3 +190,53 @@ def test_a_value_across_the_border_of_two_chunks_is_found_once(tmp_path, monkeyp
         path.write_bytes(b"." * at + CANARY.encode() + b"." * 100)
         wanted = {CANARY.encode(): "raw", b"unrelated but much longer than the value": "other"}
         assert list(find.in_file(path, wanted)) == [find.Find(str(path), at, "raw")]
+
+
+def test_it_looks_at_the_file(run, tmp_path):
+    url = f"sqlite:///{tmp_path}/t.db"
+    with ot.configure(store=url) as telemetry, telemetry.execution("w"):
+        pass
+    found = facts(run("doctor", "--json", "--store", url))
+    assert found["store", "file"]["good"] is True
+    assert found["store", "journal"]["value"] == "wal"
+    assert (found["store", "mode"]["value"], found["store", "mode"]["good"]) == ("0600", True)
+    (tmp_path / "t.db").chmod(0o644)
+    (tmp_path / "t.db.corrupt-20260101T000000Z").touch()
+    (tmp_path / "t.db.corrupt-20260101T000000Z-wal").touch()
+    result = run("doctor", "--json", "--store", url)
+    assert result.code == 1
+    found = facts(result)
+    assert found["store", "mode"]["good"] is False
+    assert found["store", "set aside"]["value"].startswith(f"{tmp_path}/t.db.corrupt-20260101T000000Z (")
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 54, 0), False),
+    ],
+)
+def test_it_knows_which_versions_of_sqlite_have_the_fault(version, affected):
+    assert is_affected(version) is affected
+
+
+def test_a_damaged_store_is_rescued(run, tmp_path):
+    path = tmp_path / "t.db"
+    with ot.configure(store=f"sqlite:///{path}") as telemetry, telemetry.execution("w", execution_id="e"):
+        pass
+    content = path.read_bytes()
+    path.write_bytes(bytes(100) + content[100:])
+    assert run("list", "--store", f"sqlite:///{path}").code == 3
+    result = run("doctor", "--salvage", str(path))
+    assert (result.code, result.out) == (0, f"1 spans are in {path}.salvaged.db; 0 could not be read.\n")
+    assert run("doctor", "--salvage", str(path)).code == 2  # it is there now
+    again = run("doctor", "--salvage", str(path), "--into", str(tmp_path / "new.db"), "--json")
+    assert again.json == {"spans": 1, "unreadable": 0, "into": f"{tmp_path}/new.db"}
+    assert "e" in run("list", "--store", f"sqlite:///{tmp_path}/new.db", "--json").out
+    assert run("doctor", "--into", "x.db").code == 2
