@@ -14,8 +14,7 @@ from span_processors.redaction.vocabulary import PROSE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from span_processors.redaction.marks import MARK_BEGINS
-from span_processors.redaction.names import Names
+    from span_processors.redaction.names import Names
 
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-)[ \t]{0,16}+"
@@ -29,7 +28,8 @@ _HEADERS: Final = re.compile(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.I
 _PHRASES: Final = re.compile(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
 _ANNOTATED: Final = re.compile(
     r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?"
-    r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b[\w., |\[\]]{0,60}(?=[,)])"
+    r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b"
+    r"[\w., |\[\]]{0,60}(?=[,)])"
 )
 """The rest of `name: type = value` and `name: type)` in source code."""
 _CODE: Final = re.compile(

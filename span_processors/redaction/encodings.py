@@ -64,8 +64,8 @@ def _resolve(escape: str) -> str:
     if escape[0] == "%":
         return chr(int(escape[1:], 16))
     if escape[0] == "&":
-        return chr(int(escape[3:-1], 16) if escape[2] == "x" else int(escape[2:-1]))  # noqa: FURB166  (it has no `0x`)
-    return chr(int(escape[2:], 16)) if escape[1] in "ux" else escape[1]
+        return chr(int(escape[3:-1], 16) if escape[2] == "x" else int(escape[2:-1]))
+    return chr(int(escape[2:], 16)) if escape[1] in "ux" else escape[1]  # noqa: FURB166  (no `0` stands before it)
 
 
 def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:

@@ -71,7 +71,7 @@ class FastKeys:
 def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
     """Return a redacted copy of `value`, and notes on what was redacted.
 
-    The copy is in normal form if it can be serialised: keys of other types, and texts that no backend takes, show there.
+    The copy is in normal form if it can be serialised: other types of keys, and texts no backend takes, show there.
 
     Raises:
         NotFastError: this value needs the long way.

@@ -13,7 +13,7 @@ from span_processors.redaction.vendors import VENDORS
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
 
 # Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three
-# letters are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test for a dozen.
+# letters are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test for all.
 _SHORT_NAME: Final = r"""(?:(?<=[pcsj][ivswar][nvcktsgdf].)|(?<=pw.)|(?<=[pcsj][ivswar][nvcktsgdf]["' \])].)
     |(?<=[ectdoa].)(?<=hrase.|monic.|ature.|nwort.|woord.|haslo.|arola.|asena.|aseña.|senha.|[ _?&-]code.)
     |(?<=[yn][ _]number.))"""
@@ -96,7 +96,7 @@ def fold_text(text: str) -> str:
 
 
 # One character for one, so that what is found in the folded text is in the same place in the given one.
-_FOLDED: Final[dict[int, str]] = {
+_FOLDED: Final[dict[int, str | int]] = {
     **{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)},
     **CONFUSABLES,
     0x3000: " ",

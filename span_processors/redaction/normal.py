@@ -1,51 +1,29 @@
 """From any Python value to the normal form that every backend can hold: JSON without surprises.
 
-Normal form: str-keyed dicts, lists, str without NUL and lone surrogates, int of 64 bits (signed), finite float, bool and
-None, nested at most `MAX_DEPTH` deep. Getting there runs no `__str__` and no `__repr__` of the value, and never raises.
+Normal form: str-keyed dicts, lists, str without NUL and lone surrogates, int of 64 bits (signed), finite float, bool
+and None, nested at most `MAX_DEPTH` deep. No `__str__` or `__repr__` of the value is run, and nothing raises.
 """
 
 from __future__ import annotations
 
-import base64
-import re
-from collections import deque
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from enum import Enum
-from itertools import islice
-from pathlib import PurePath
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
+from span_processors.redaction.contents import contents
+from span_processors.redaction.leaves import NO_LEAF, clean_text, leaf
 from span_processors.redaction.marks import CYCLE, DEPTH, ERROR, SIZE
 from span_processors.redaction.notes import Notes
 from span_processors.redaction.serial import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from span_processors.data import JsonValue
     from span_processors.redaction.notes import Path
 
-MAX_DEPTH = 64
-MAX_NODES = 1_000_000
+MAX_DEPTH: Final = 64
+MAX_NODES: Final = 1_000_000
 """Values that share parts with themselves can unfold without end; what comes after this many is left out."""
-
-BASE64: Final = "base64:"
-"""Begins the text of bytes that are no text themselves."""
-_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
-_UNSTORABLE = re.compile("[\\x00\ud800-\udfff]")
-_TEXTS: tuple[tuple[type, Callable[[Any], str]], ...] = (
-    (datetime, datetime.isoformat),
-    (date, date.isoformat),
-    (time, time.isoformat),
-    (timedelta, timedelta.__str__),
-    (UUID, UUID.__str__),
-    (Decimal, Decimal.__str__),
-    (PurePath, PurePath.__str__),
-)
 
 
 def normalise(value: object) -> tuple[JsonValue, tuple[str, ...]]:
@@ -58,24 +36,17 @@ def normalise(value: object) -> tuple[JsonValue, tuple[str, ...]]:
     return Normaliser(notes).run(value), notes.texts()
 
 
-def clean_text(text: str) -> str:
-    """Replace what not every backend can store (NUL, lone surrogates) by U+FFFD."""
-    if text.isascii():
-        return text.replace("\0", "\ufffd") if "\0" in text else text
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
 class _Frame:
     """A container that is being copied: where its items come from, where they go, and where it is."""
 
-    __slots__ = ("identity", "items", "key", "keyed", "parent", "target")
+    __slots__ = ("items", "key", "keyed", "owner", "parent", "target")
 
     def __init__(
-        self, parent: _Frame | None, key: str | int, identity: int, items: Iterator[Any], target: Any, *, keyed: bool
+        self, parent: _Frame | None, key: str | int, owner: object, items: Iterator[Any], target: Any, *, keyed: bool
     ) -> None:
         self.parent = parent
         self.key = key
-        self.identity = identity
+        self.owner = owner  # kept, so that its id is not used again meanwhile
         self.items = items
         self.target = target
         self.keyed = keyed
@@ -108,7 +79,7 @@ class Normaliser:
     def run(self, value: object) -> JsonValue:
         """Return the normal form of `value`."""
         root: list[JsonValue] = []
-        frame: _Frame | None = _Frame(None, "", 0, iter((value,)), root, keyed=False)
+        frame: _Frame | None = _Frame(None, "", None, iter((value,)), root, keyed=False)
         open_ids: set[int] = set()
         depth = 0
         while frame is not None:
@@ -117,7 +88,7 @@ class Normaliser:
             except StopIteration:
                 if type(frame.target) is _Sorted:
                     frame.target.sort(key=canonical)
-                open_ids.discard(frame.identity)
+                open_ids.discard(id(frame.owner))
                 frame = frame.parent
                 depth -= 1
             except Exception:
@@ -133,17 +104,17 @@ class Normaliser:
     def _step(self, frame: _Frame, open_ids: set[int], depth: int) -> _Frame | None:
         """Copy the next item of `frame`; return a new frame when it is a container to be entered."""
         item = next(frame.items)
-        key: str | int
-        if frame.keyed:
-            key, item = self._free_key(frame, item[0]), item[1]
-        else:
-            key = len(frame.target)
+        key: str | int = len(frame.target)
         try:
-            leaf, entered = self._convert(frame, key, item, open_ids, depth)
+            if frame.keyed:
+                key, item = self._free_key(frame, item[0]), item[1]
+            found, entered = self._convert(frame, key, item, open_ids, depth)
         except Exception:
-            leaf, entered = ERROR, None
+            if frame.keyed and isinstance(key, int):
+                key = f"{ERROR}#{key}"  # the key itself failed; without it, nobody knows whether the value is sensitive
+            found, entered = ERROR, None
             self._note(frame, key, "cannot be read, left out")
-        target = leaf if entered is None else entered.target
+        target = found if entered is None else entered.target
         if frame.keyed:
             frame.target[key] = target
         else:
@@ -154,63 +125,44 @@ class Normaliser:
         self, frame: _Frame, key: str | int, item: object, open_ids: set[int], depth: int
     ) -> tuple[JsonValue, _Frame | None]:
         kind = type(item)
-        if item is None or kind is bool:
-            return item, None  # type: ignore[return-value]
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            self._note(frame, key, f"left out: more than {MAX_NODES} values")
-            return SIZE, None
+            return self._replaced(frame, key, SIZE, f"left out: more than {MAX_NODES} values")
+        if item is None or kind is bool:
+            return item, None  # type: ignore[return-value]
         if issubclass(kind, Enum):
             item = object.__getattribute__(item, "_value_")
             kind = type(item)
-        leaf = self._leaf(frame, key, item, kind)
-        if leaf is not _NO_LEAF:
-            return leaf, None  # type: ignore[return-value]
-        contents = _contents(item, kind)
-        if contents is None:
-            self._note(frame, key, "an object, stored as the name of its class")
-            return clean_text(f"<{kind.__name__}>"), None
-        if id(item) in open_ids:
-            self._note(frame, key, "contains itself")
-            return CYCLE, None
-        if depth >= MAX_DEPTH:
-            self._note(frame, key, f"nested deeper than {MAX_DEPTH}, left out")
-            return DEPTH, None
-        open_ids.add(id(item))
-        keyed, items = contents
-        target: Any = {} if keyed else _Sorted() if issubclass(kind, (set, frozenset)) else []
-        return None, _Frame(frame, key, id(item), items, target, keyed=keyed)
+        found, change = leaf(item, kind)
+        if change is not None:
+            self._note(frame, key, change)
+        if found is not NO_LEAF:
+            return found, None  # type: ignore[return-value]
+        return self._enter(frame, key, item, open_ids, depth)
 
-    def _leaf(self, frame: _Frame, key: str | int, item: Any, kind: type) -> object:
-        if issubclass(kind, str):
-            text = item if kind is str else str.__str__(item)
-            kept = clean_text(text)
-            if kept is not text:
-                self._note(frame, key, "NUL or lone surrogates replaced by U+FFFD")
-            return kept
-        if issubclass(kind, int):
-            number = item if kind is int else int.__int__(item)
-            if _INT_MIN <= number <= _INT_MAX:
-                return number
-            self._note(frame, key, "integer beyond 64 bits, stored as text")
-            return decimal_text(number)
-        if issubclass(kind, float):
-            real = item if kind is float else float.__float__(item)
-            if real - real == 0.0:
-                return real
-            self._note(frame, key, f"{_NAMES[str(real)]} stored as text")
-            return _NAMES[str(real)]
-        if issubclass(kind, (bytes, bytearray, memoryview)):
-            text, how = text_of(bytes(memoryview(item)))
-            self._note(frame, key, f"bytes stored as {how}")
-            return text
-        for known, to_text in _TEXTS:
-            if issubclass(kind, known):
-                return clean_text(to_text(item))
-        return _NO_LEAF
+    def _enter(
+        self, frame: _Frame, key: str | int, item: object, open_ids: set[int], depth: int
+    ) -> tuple[JsonValue, _Frame | None]:
+        kind = type(item)
+        inside = contents(item, kind)
+        if inside is None:
+            name = clean_text(f"<{kind.__name__}>")
+            return self._replaced(frame, key, name, "an object, stored as the name of its class")
+        if id(item) in open_ids:
+            return self._replaced(frame, key, CYCLE, "contains itself")
+        if depth >= MAX_DEPTH:
+            return self._replaced(frame, key, DEPTH, f"nested deeper than {MAX_DEPTH}, left out")
+        open_ids.add(id(item))
+        keyed, items = inside
+        target: Any = {} if keyed else _Sorted() if issubclass(kind, (set, frozenset)) else []
+        return None, _Frame(frame, key, item, items, target, keyed=keyed)
+
+    def _replaced(self, frame: _Frame, key: str | int, text: str, what: str) -> tuple[JsonValue, None]:
+        self._note(frame, key, what)
+        return text, None
 
     def _free_key(self, frame: _Frame, key: object) -> str:
-        text = self.key_text(key)
+        text = _key_text(key)
         if text is not key:
             self._note(frame, text, "key stored as text")
         if text not in frame.target:
@@ -221,22 +173,8 @@ class Normaliser:
         self._note(frame, f"{text}#{number}", "key renamed: it was there already")
         return f"{text}#{number}"
 
-    def key_text(self, key: Any) -> str:
-        """Return the text that stands for a key of any type."""
-        kind = type(key)
-        try:
-            if issubclass(kind, Enum):
-                key = object.__getattribute__(key, "_value_")
-                kind = type(key)
-            if issubclass(kind, str):
-                return clean_text(key if kind is str else str.__str__(key))
-            leaf = Normaliser(Notes()).run(key)
-            return leaf if isinstance(leaf, str) else canonical(leaf)
-        except Exception:
-            return ERROR
-
     def _give_up(self, frame: _Frame, open_ids: set[int]) -> _Frame | None:
-        open_ids.discard(frame.identity)
+        open_ids.discard(id(frame.owner))
         parent = frame.parent
         if parent is None:
             return None
@@ -251,63 +189,13 @@ class Normaliser:
         self._notes.add(frame.path(key), what)
 
 
-_NO_LEAF = object()
-_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-
-
-def text_of(data: bytes) -> tuple[str, str]:
-    """Return `data` as text, and what that text is: UTF-8, or base64 where it is not text."""
-    try:
-        return clean_text(data.decode()), "text"
-    except UnicodeDecodeError:
-        return BASE64 + base64.b64encode(data).decode("ascii"), "base64"
-
-
-def decimal_text(number: int) -> str:
-    """Write an integer of any size in decimal; in hexadecimal where Python refuses to, for the time it would take."""
-    try:
-        return str(number)
-    except ValueError:
-        return hex(number)
-
-
-def _contents(item: Any, kind: type) -> tuple[bool, Iterator[Any]] | None:
-    """Return the parts of a container, and whether they have keys; None when its insides are not ours to know.
-
-    The parts of built-in containers are taken at once, by the built-in's own method: no other thread changes the copy.
-    """
-    if issubclass(kind, dict):
-        return True, iter(list(dict.items(item)))
-    names = _field_names(kind)
-    if names is not None:
-        return True, ((name, _field(item, name)) for name in names)
-    for builtin in (list, tuple, set, frozenset, deque):
-        if issubclass(kind, builtin):
-            return False, iter(list(builtin.__iter__(item)))
-    if issubclass(kind, Mapping):
-        return True, ((key, item[key]) for key in islice(iter(item), MAX_NODES))
-    if kind is SimpleNamespace or "__pydantic_fields__" in dir(kind):
-        own = object.__getattribute__(item, "__dict__")
-        return True, iter(list(dict.items(own)))
-    return None
-
-
-def _field(item: object, name: str) -> object:
-    try:
-        return object.__getattribute__(item, name)
-    except AttributeError:  # declared, and not set yet
-        return None
-
-
-def _field_names(kind: type) -> tuple[str, ...] | None:
-    """Return the names of the fields of a dataclass, an attrs class or a named tuple."""
-    declared = kind.__dict__.get("__dataclass_fields__") or getattr(kind, "__dataclass_fields__", None)
-    if type(declared) is dict:
-        return tuple(declared)
-    attributes = getattr(kind, "__attrs_attrs__", None)
-    if attributes is not None:
-        return tuple(attribute.name for attribute in attributes)
-    names = getattr(kind, "_fields", None)
-    if issubclass(kind, tuple) and type(names) is tuple:
-        return names
-    return None
+def _key_text(key: Any) -> str:
+    """Return the text that stands for a key of any type."""
+    kind = type(key)
+    if issubclass(kind, Enum):
+        key = object.__getattribute__(key, "_value_")
+        kind = type(key)
+    if issubclass(kind, str):
+        return clean_text(key if kind is str else str.__str__(key))
+    normal = Normaliser(Notes()).run(key)
+    return normal if isinstance(normal, str) else canonical(normal)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from span_processors.data import CleanText
 from span_processors.redaction.fast import FastKeys, redact_fast
+from span_processors.redaction.leaves import clean_text
 from span_processors.redaction.marks import ERROR
 from span_processors.redaction.names import Names
-from span_processors.redaction.normal import Normaliser, clean_text, normalise
+from span_processors.redaction.normal import Normaliser, normalise
 from span_processors.redaction.notes import Notes
 from span_processors.redaction.serial import canonical
 from span_processors.redaction.settings import RedactionSettings
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 _DEFAULTS: Final = RedactionSettings()
 _FAILED_TEXT: Final = CleanText(canonical(ERROR))
 _FAILED_NOTES: Final = ("could not be redacted, left out",)
+_MAX_TEXT: Final = 1 << 20
+"""Characters of a name or message, which are no payload and have no limit of the user's."""
+_OVERLAP: Final = 16_384
+"""How much more than is kept is searched: no secret is cut before it is seen whole."""
 _ENVELOPE: Final = 160
 """More than the bytes around the head of a payload that is cut."""
 
@@ -31,12 +36,12 @@ _ENVELOPE: Final = 160
 class Redactor:
     """Brings values to normal form and takes the secrets out of them. Nothing here raises.
 
-    What cannot be redacted is replaced by a mark, as little of it as possible. Any number of threads may share a redactor.
+    What cannot be redacted is replaced by a mark, as little of it as possible. Threads may share a redactor.
 
     Args:
         settings: what counts as a secret, and how large a payload may be.
-        structural: names of attributes by which spans are told apart and put together. They are searched for secrets like
-            all others, and not shown to the callback, whose failure would otherwise lose the span.
+        structural: names of attributes by which spans are told apart and put together. They are searched for secrets
+            like all others, and not shown to the callback, whose failure would otherwise lose the span.
 
     Raises:
         ValueError: a pattern in `settings` is not a regular expression.
@@ -77,9 +82,13 @@ class Redactor:
         return clean, notes
 
     def text(self, text: str) -> str:
-        """Return `text` without secrets."""
+        """Return `text` without secrets; of a very long one its beginning, and how much is missing."""
         try:
-            return self._tree.text(clean_text(str.__str__(text)))
+            clean = clean_text(str.__str__(text))
+            if len(clean) <= _MAX_TEXT:
+                return self._tree.text(clean)
+            kept = self._tree.text(clean[: _MAX_TEXT // 2 + _OVERLAP])[: _MAX_TEXT // 2]
+            return f"{kept}... ({len(clean) - len(kept)} characters cut)"
         except Exception:
             return ERROR
 

@@ -37,7 +37,7 @@ class RedactionSettings:
     allow: tuple[str, ...] = ()
     """Field names that are never sensitive, compared without regard to case."""
     callback: Callback | None = None
-    """Called last with (path, value) for each text, number, boolean and None; returns what to keep. Raising keeps nothing."""
+    """Called last with (path, value) for each text, number, boolean, None; returns what to keep; raising: nothing."""
 
     def __post_init__(self) -> None:
         for name in ("sensitive_field_patterns", "allow"):

@@ -18,8 +18,8 @@ _JOINED: Final = "joined"
 _APART: Final = "apart"
 _EITHER: Final = "either"
 _USER: Final = {"-u": ":", "--user": ":", "-U": ":", "--proxy-user": ":"}
-# Programs -> their options, and how the secret stands there: joined to the option, apart from it, either; or after a user
-# and the sign given.
+# Programs -> their options, and how the secret stands there: joined to the option, apart from it, either; or after a
+# user and the sign given.
 _PROGRAMS: Final[dict[str, dict[str, str]]] = {
     "mysql mysqldump mysqladmin mysqlimport mysqlsh mariadb mariadb-dump mariadb-admin 7z 7za": {"-p": _JOINED},
     "docker podman buildah helm mongo mongosh mongodump mongorestore az": {"-p": _APART},

@@ -12,9 +12,10 @@ from span_processors.redaction.credentials import Found, find_credentials
 from span_processors.redaction.encodings import Decoded, decoded_runs
 from span_processors.redaction.forms import find_authorisations, find_forms
 from span_processors.redaction.gate import fold_text, lower, may_hold_secret, may_name_secret
+from span_processors.redaction.leaves import BASE64
 from span_processors.redaction.marks import DEPTH, LONGEST_MARK, MARK, MARK_BEGINS, mark
 from span_processors.redaction.messages import find_messages
-from span_processors.redaction.normal import BASE64, normalise
+from span_processors.redaction.normal import normalise
 from span_processors.redaction.serial import canonical
 from span_processors.redaction.shell import find_shell
 from span_processors.redaction.urls import find_userinfo

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
 """A text that can be the name of something, and no sentence."""
 _OVERLAP: Final = 16_384
+"""How much more than is kept is searched: no secret is cut before it is seen whole."""
+_MAX_KEY: Final = 1_024
 SMALLEST_CARD: Final = 10**13
 
 
@@ -107,7 +109,6 @@ class _Walk:
         size = self._owner._max_text // 4  # noqa: SLF001
         data = text.encode()
         self._note(path, f"{len(data)} bytes of text, cut")
-        # What is searched is longer than what is kept: no secret is cut before it is seen whole.
         head = self._owner.text(text[: size + _OVERLAP], self._nesting)[:size]
         return {"truncated": True, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "head": head}
 
@@ -129,7 +130,9 @@ class _Walk:
             here = (path, key)
             name = key
             try:
-                name = self._owner.text(key)
+                name = self._key(key)
+                if len(key) > _MAX_KEY:
+                    here = (path, name)
                 verdict = self._names[key] or self._names[name]
                 if described and key.lower() in VALUE_FIELDS and hides(described, value):
                     kept: JsonValue = self._hide(here, mark_of(described))
@@ -141,11 +144,20 @@ class _Walk:
                     kept = self._leaf(value, here)
             except Exception:
                 kept = self._hide(here, ERROR)
-            if name != key:
+            if len(key) > _MAX_KEY:
+                self._note(path, f"a key of {len(key)} characters, shortened")
+            elif name != key:
                 self._note(path, "a key redacted")
             while name in fields:
                 name += "#"
             fields[name] = kept
+
+    def _key(self, key: str) -> str:
+        """Return a key without secrets; of a long one its beginning, and a digest that tells it apart."""
+        if len(key) <= _MAX_KEY:
+            return self._owner.text(key)
+        digest = f"…sha256:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+        return self._owner.text(key[: _MAX_KEY + _OVERLAP])[: _MAX_KEY - len(digest)] + digest
 
     def _under(self, value: JsonValue, verdict: Verdict, path: Path) -> JsonValue:
         """Return what is left of a value under a sensitive name: nothing, but of a schema its structure."""
@@ -176,6 +188,9 @@ class _Walk:
 
     def _is_name(self, text: str) -> bool:
         return _NAME.fullmatch(text) is not None and self._names[text.strip("-: ")] in {Verdict.SECRET, Verdict.PATTERN}
+
+    def _is_heading(self, value: JsonValue) -> bool:
+        return isinstance(value, str) and " " not in value and self._is_name(value)
 
     def _items(self, items: list[JsonValue], path: Path) -> None:
         if items and all(isinstance(item, list) and len(item) > 1 for item in items):
@@ -212,7 +227,7 @@ class _Walk:
         for at, row in enumerate(rows):
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
-                if verdict and hides(verdict, row[1]) and not (isinstance(row[1], str) and " " not in row[1] and self._is_name(row[1])):
+                if verdict and hides(verdict, row[1]) and not self._is_heading(row[1]):
                     row[1] = self._hide(((path, at), 1), mark_of(verdict))
         head = rows[0] if rows else None
         if not isinstance(head, list) or len(rows) < 2:  # noqa: PLR2004
@@ -227,7 +242,7 @@ class _Walk:
                 for at in columns:
                     if at < len(row) and hides(Verdict.SECRET, row[at]):
                         row[at] = FIELD
-        if columns:
+        if columns and rows:
             self._note(path, redacted(FIELD))
 
     def _hide(self, path: Path, text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Rule -> shapes, one a line: a literal that begins it, a space, and a regular expression for the rest. A literal that is too
-# short to be trusted anywhere has `~` before it: not inside of a longer word.
+# Rule -> shapes, one a line: a literal that begins it, a space, a regular expression for the rest. A literal that is
+# too short to be trusted anywhere has `~` before it: not inside of a longer word.
 _SHAPES: Final = {
     "aws-key": r"""
         ~AKIA [A-Z2-7]{16}(?![A-Za-z0-9])

@@ -28,8 +28,8 @@ SECRETS: Final = _set("""
     cardnumber cardno creditcard creditcardnumber debitcard mnemonic mnemonicphrase seedphrase recoveryphrase
     recoverycode backupcode amzsignature amzcredential googsignature googcredential
 """)
-"""Names of secrets. Compared with up to four neighbouring words run together, in the singular: `secretKey`, `secret_keys`
-and `SECRETKEY` are one."""
+"""Names of secrets. Compared with up to four neighbouring words run together, in the singular: `secretKey`,
+`secret_keys` and `SECRETKEY` are one."""
 ONE_WORD: Final = _set("sessionid")
 """As `SECRETS`, but only if written as one word, as cookies are: a `session_id` tells one conversation from another."""
 AMBIGUOUS: Final = _set("pass storagekey userkey hostkey servicekey functionkey writekey pincode")
@@ -88,7 +88,7 @@ HARMLESS_AFTER: Final = {
 SHORT_NAMES: Final = _set(
     "pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u"
 )
-"""Names, and options, that cannot be looked for inside of longer texts. Where one is the whole text, a value may follow."""
+"""Names, and options, that cannot be looked for inside of texts. Where one is the whole text, a value may follow."""
 NAME_FIELDS: Final = _set("""
     name key field header param parameter variable var env property option label attribute k n keyname
     fieldname headername title

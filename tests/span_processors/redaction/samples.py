@@ -6,12 +6,14 @@ import base64
 import json
 from urllib.parse import quote
 
-SECRET = "-".join(("Zq7", "canary", "9fK2", "value"))
+SECRET = "Zq7-" + "canary-9fK2-" + "value"
 GITHUB = "gh" + "p_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 STRIPE = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 AWS_SECRET = "wJalrXUtnFEMI" + "/K7MDENG/" + "bPxRfiCYzEXAMPLEKEY"
-JWT = ".".join(("eyJ" + "hbGciOiJIUzI1NiJ9", "eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"))
-CARD = " ".join(("4111", "1111", "1111", "1111"))
+JWT = ".".join(
+    ("eyJ" + "hbGciOiJIUzI1NiJ9", "eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U")
+)
+CARD = "4111 1111 " + "1111 1111"
 PEM_BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
 PEM = f"-----BEGIN {'PRIVATE'} KEY-----\n{PEM_BODY}\n{PEM_BODY[::-1]}\n-----END {'PRIVATE'} KEY-----"
 

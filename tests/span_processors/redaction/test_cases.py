@@ -9,10 +9,21 @@ from urllib.parse import quote
 
 import pytest
 
-from span_processors.redaction import RedactionSettings, Redactor
+from span_processors.redaction import Redactor
 from tests.span_processors.redaction.samples import (
-    AWS_SECRET, CARD, GITHUB, JWT, PEM, PEM_BODY, SECRET as S, STRIPE, b64, leaks,
+    AWS_SECRET,
+    CARD,
+    GITHUB,
+    JWT,
+    PEM,
+    PEM_BODY,
+    STRIPE,
+    b64,
+    leaks,
 )  # fmt: skip
+from tests.span_processors.redaction.samples import (
+    SECRET as S,
+)
 
 NONE = object()
 
@@ -42,7 +53,12 @@ CASES = [
     ("R01 prose after", f"auth failed: password={S}, retrying in 5 s", S, [", retrying in 5 s"]),
     ("R02", f"charge with {STRIPE} was declined", STRIPE, ["charge with ", " was declined"]),
     ("R04", {"headers": {"Authorization": f"Bearer {S}", "Accept": "text/html"}}, S, ["text/html"]),
-    ("R05", f"GET https://api.example.com/v1?api_key={S}&limit=5", S, ["&limit=5", "https://api.example.com/v1?api_key="]),
+    (
+        "R05",
+        f"GET https://api.example.com/v1?api_key={S}&limit=5",
+        S,
+        ["&limit=5", "https://api.example.com/v1?api_key="],
+    ),
     ("R07", f"connection: secret_key={S}", S, ["connection: secret_key="]),
     ("R08", f"clone failed for {GITHUB}", GITHUB, ["clone failed for "]),
     ("R10", f'  File "a.py", line 3, in f\n    login(password="{S}")\n', S, ["login(password=", "line 3, in f"]),
@@ -54,7 +70,12 @@ CASES = [
         S,
         ["1 validation error for Login\ntoken", "input_type=str]"],
     ),
-    ("R13 errors()", [{"type": "int_parsing", "loc": ("body", "token"), "msg": "no integer", "input": S}], S, ["no integer"]),
+    (
+        "R13 errors()",
+        [{"type": "int_parsing", "loc": ("body", "token"), "msg": "no integer", "input": S}],
+        S,
+        ["no integer"],
+    ),
     (
         "R14",
         f"Command '['curl', '-H', 'Authorization: Bearer {S}', 'https://example.com']' returned non-zero exit status 22.",
@@ -66,7 +87,12 @@ CASES = [
     ("R19", [["x-api-key", S], ["limit", "5"]], S, ["x-api-key", "limit", '"5"']),
     ("R19 tuple", {"headers": [("Authorization", f"Bearer {S}"), ("Accept", "json")]}, S, ["Accept"]),
     ("R19 flat", {"headers": ["Host", "example.com", "X-Api-Key", S]}, S, ["example.com"]),
-    ("R19 name/value", {"env": [{"name": "DB_PASSWORD", "value": S}, {"name": "HOME", "value": "/root"}]}, S, ["/root"]),
+    (
+        "R19 name/value",
+        {"env": [{"name": "DB_PASSWORD", "value": S}, {"name": "HOME", "value": "/root"}]},
+        S,
+        ["/root"],
+    ),
     ("R19 key/value", [{"Key": "api_key", "Value": S}], S, ["api_key"]),
     ("R20", {"body": json.dumps({"user": "bob", "password": S})}, S, ["bob"]),
     ("R20 pretty", {"body": json.dumps({"user": "bob", "credentials": {"a": [S]}}, indent=2)}, S, ["bob"]),
@@ -90,7 +116,12 @@ CASES = [
     ("R28 no user", f"redis://:{S}@cache:6379/0", S, ["cache:6379/0"]),
     ("R28 token only", f"git clone https://{GITHUB}@github.com/a/b.git", GITHUB, ["github.com/a/b.git"]),
     ("R29", f"https://example.com/?token={''.join(f'%{ord(c):02X}' for c in S)}&limit=5", S, ["&limit=5"]),
-    ("R29 nested", "https://example.com/?next=" + quote(f"https://example.org/?token={S}", safe="") + "&limit=5", S, ["&limit=5"]),
+    (
+        "R29 nested",
+        "https://example.com/?next=" + quote(f"https://example.org/?token={S}", safe="") + "&limit=5",
+        S,
+        ["&limit=5"],
+    ),
     (
         "R31",
         "https://b.s3.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA"
@@ -129,7 +160,12 @@ CASES = [
     ("R56", f"session {JWT} ok", JWT, ["session ", " ok"]),
     ("R61", f"ALTER USER bob WITH PASSWORD '{S}' VALID UNTIL 'infinity'", S, ["ALTER USER bob", "VALID UNTIL"]),
     ("R61 identified", f"CREATE USER bob IDENTIFIED BY '{S}'", S, ["CREATE USER bob"]),
-    ("R62", f"PATH=/usr/bin\nAWS_SECRET_ACCESS_KEY={AWS_SECRET}\nHOME=/root", AWS_SECRET, ["PATH=/usr/bin", "HOME=/root"]),
+    (
+        "R62",
+        f"PATH=/usr/bin\nAWS_SECRET_ACCESS_KEY={AWS_SECRET}\nHOME=/root",
+        AWS_SECRET,
+        ["PATH=/usr/bin", "HOME=/root"],
+    ),
     ("R62 dict", {"environ": {"AWS_SECRET_ACCESS_KEY": AWS_SECRET, "HOME": "/root"}}, AWS_SECRET, ["/root"]),
     (
         "R64",
@@ -149,7 +185,12 @@ CASES = [
     ("R77", {"secret": S, "name": "x"}, S, ['"x"']),
     ("R83", {"note": f"\ud800 password={S}"}, S, ["password="]),
     ("R85", f"pass%77ord={S}&user=bob", S, ["user=bob"]),
-    ("R88", f'null value in column "a"\nDETAIL:  Failing row contains (1, {S}, null).', S, ['null value in column "a"']),
+    (
+        "R88",
+        f'null value in column "a"\nDETAIL:  Failing row contains (1, {S}, null).',
+        S,
+        ['null value in column "a"'],
+    ),
 ]
 
 
@@ -171,7 +212,14 @@ def test_no_form_of_the_secret_is_left_and_the_rest_is(value: object, secret: st
 
 CONTROLS = [
     {"token_count": 512, "tokens": 81, "max_tokens": 1024, "prompt_tokens": 3, "usage": {"total_tokens": 84}},
-    {"author": "Jane", "keyboard": "de-DE", "passenger": "Bob", "secretary": "Ann", "monkey": "see", "compass": "north"},
+    {
+        "author": "Jane",
+        "keyboard": "de-DE",
+        "passenger": "Bob",
+        "secretary": "Ann",
+        "monkey": "see",
+        "compass": "north",
+    },
     {"code_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
     {"commit": "da39a3ee5e6b4b0d3255bfef95601890afd80709", "short": "da39a3e"},
     {"id": "123e4567-e89b-12d3-a456-426614174000", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
@@ -180,11 +228,29 @@ CONTROLS = [
     {"message": "Forgot your password? The password must have 12 characters."},
     {"message": "Invalid password: must contain a digit"},
     {"message": "password: required"},
-    {"public_key_id": "k-17", "password_policy": "min 12 chars", "next_token": "eyJhIjoxfQ", "page_token": "abc123def456"},
+    {
+        "public_key_id": "k-17",
+        "password_policy": "min 12 chars",
+        "next_token": "eyJhIjoxfQ",
+        "page_token": "abc123def456",
+    },
     {"primary_key": "id", "sort_key": "created_at", "cache_key": "user:42", "idempotency_key": "a1b2c3d4"},
-    {"image": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="},
-    {"session_id": "run-7", "auth_type": "basic", "authenticated": True, "password": None, "has_password": True, "secret": ""},
-    {"url": "https://example.com/a/b?limit=5&page=2#top", "email": "jane@example.com", "repo": "git@github.com:a/b.git"},
+    {
+        "image": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    },
+    {
+        "session_id": "run-7",
+        "auth_type": "basic",
+        "authenticated": True,
+        "password": None,
+        "has_password": True,
+        "secret": "",
+    },
+    {
+        "url": "https://example.com/a/b?limit=5&page=2#top",
+        "email": "jane@example.com",
+        "repo": "git@github.com:a/b.git",
+    },
     {"required": ["username", "password"], "columns": ["id", "password", "created_at"]},
     {"text": "Basic authentication is required; a bearer token is not."},
     {"created": 1735689600000, "ns": 1735689600000000000, "snowflake": 1145141919810893931},

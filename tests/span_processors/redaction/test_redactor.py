@@ -12,8 +12,19 @@ from typing import Any
 import pytest
 
 from span_processors.data import CleanText
-from span_processors.redaction import RedactionSettings, Redactor, canonical
-from span_processors.redaction import fast, gate, names, normal, serial, text, tree
+from span_processors.redaction import (
+    RedactionSettings,
+    Redactor,
+    canonical,
+    fast,
+    gate,
+    leaves,
+    names,
+    normal,
+    serial,
+    text,
+    tree,
+)
 from span_processors.redaction.credentials import find_credentials
 from span_processors.redaction.vendors import VENDORS
 from tests.benchmarks import workload
@@ -124,9 +135,11 @@ INTERNALS = [
     (gate, "may_hold_secret"), (text, "may_hold_secret"), (fast, "may_hold_secret"), (fast, "redact_fast"), (text, "find_credentials"),
     (text, "find_assignments"), (text, "_replace"), (text, "fold_text"), (names, "judge"), (names.Names, "_judge"), (tree, "hides"),
     (tree._Walk, "_leaf"), (tree._Walk, "_fields"), (tree._Walk, "_items"), (tree._Walk, "run"), (tree._Walk, "_note"), (tree, "is_card"),
-    (normal, "clean_text"), (normal, "_contents"), (normal.Normaliser, "run"), (normal.Normaliser, "_step"), (normal.Normaliser, "_leaf"),
-    (normal.Normaliser, "_free_key"), (serial, "canonical"), ("span_processors.redaction.redactor", "canonical"), (tree, "redact_arguments"),
-    (text.TextRedactor, "_json"), (tree.TreeRedactor, "redact"), (fast.FastKeys, "learn"), (tree, "written"), (normal, "text_of"),
+    (normal, "clean_text"), (normal, "contents"), (normal.Normaliser, "run"), (normal.Normaliser, "_step"), (normal, "leaf"),
+    (normal.Normaliser, "_free_key"),
+    (normal, "_key_text"),
+    (leaves, "clean_text"), (serial, "canonical"), ("span_processors.redaction.redactor", "canonical"), (tree, "redact_arguments"),
+    (text.TextRedactor, "_json"), (tree.TreeRedactor, "redact"), (fast.FastKeys, "learn"), (tree, "written"), (leaves, "text_of"),
 ]  # fmt: skip
 
 
@@ -140,7 +153,9 @@ def test_whatever_fails_inside_leaves_nothing_behind(
     def fail(*args: object, **kwargs: object) -> Any:
         raise error(repr(args))
 
-    monkeypatch.setattr(f"{owner}.{name}" if isinstance(owner, str) else owner, *([] if isinstance(owner, str) else [name]), fail)
+    monkeypatch.setattr(
+        f"{owner}.{name}" if isinstance(owner, str) else owner, *([] if isinstance(owner, str) else [name]), fail
+    )
     value = {
         "password": SECRET,
         "note": f"password={SECRET}",
@@ -150,7 +165,13 @@ def test_whatever_fails_inside_leaves_nothing_behind(
     }
     found, notes = one.payload(value)
     json.loads(found)
-    everything = [found, *notes, json.dumps(one.value(value)), one.text(f"password={SECRET}"), json.dumps(one.attributes(value))]
+    everything = [
+        found,
+        *notes,
+        json.dumps(one.value(value)),
+        one.text(f"password={SECRET}"),
+        json.dumps(one.attributes(value)),
+    ]
     assert [leak for part in everything for leak in leaks(SECRET, part)] == []
 
 
@@ -164,7 +185,10 @@ def test_a_failure_costs_the_value_and_not_its_neighbours(monkeypatch: pytest.Mo
 
     one = Redactor()
     monkeypatch.setattr(text.TextRedactor, "redact", fail)
-    assert one.value({"a": {"b": ["boom password=x", "kept"]}, "c": 1})[0] == {"a": {"b": ["[REDACTED:error]", "kept"]}, "c": 1}
+    assert one.value({"a": {"b": ["boom password=x", "kept"]}, "c": 1})[0] == {
+        "a": {"b": ["[REDACTED:error]", "kept"]},
+        "c": 1,
+    }
 
 
 def test_an_almost_exhausted_stack_is_no_leak() -> None:
@@ -212,7 +236,10 @@ def test_one_text_that_is_too_large_leaves_its_neighbours_whole() -> None:
 def test_no_part_of_a_secret_is_left_where_a_value_is_cut(secret: str, offset: int) -> None:
     for size, at in ((4000, 1000), (4000, 4000), (4000, 1920)):
         value = "x " * ((at + offset) // 2) + secret + " y" * 4000
-        found = redactor(max_result_size=size).payload({"a": value})[0] + redactor(max_result_size=size).payload(["a " * 900, value])[0]
+        found = (
+            redactor(max_result_size=size).payload({"a": value})[0]
+            + redactor(max_result_size=size).payload(["a " * 900, value])[0]
+        )
         assert secret[-20:-12] not in found
         assert secret.removeprefix("password=")[:8] not in found
 
@@ -285,7 +312,11 @@ def test_each_vendors_shape_is_found_in_prose_and_in_a_payload(rule: str, litera
              "live_" + "a1B2c3D4" * 8, "a1B2c3D4" * 4 + "_0123abcd", "12345678/" + "a1B2c3D4" * 4, "123e4567-e89b-12d3-a456-426614174000",
              "b-" + "a1B2c3D4" * 3, "a1B2c3D4" * 3 + "." + "a1B2c3D4" * 3, "0123456789abcdef" * 2 + "01234567", "A1B2C3D4" * 8,
              "a1b2c3d4" * 5 + "a1b", "a1B2c3D4" * 4, "a1B2c3D4a1B2c3D4a1B", "a1B2c3D4" * 5 + "a1B"]  # fmt: skip
-    samples = [literal + tail for tail in tails if any(known == literal and p.fullmatch(literal + tail) for _, known, p in VENDORS)]
+    samples = [
+        literal + tail
+        for tail in tails
+        if any(known == literal and p.fullmatch(literal + tail) for _, known, p in VENDORS)
+    ]
     assert samples, literal
     for sample in samples[:1]:
         assert gate.may_hold_secret(f"see {sample} there")
@@ -320,4 +351,6 @@ def test_caches_are_bounded() -> None:
 
 def test_importing_it_is_light() -> None:
     code = "import sys, span_processors.redaction; print([m for m in ('opentelemetry', 'sqlalchemy', 're2', 'pydantic') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
