@@ -17,6 +17,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.clear)
 
 
+def random_64() -> int:
+    """Return 64 random bits."""
+    while True:
+        try:
+            return _pool.pop()
+        except IndexError:
+            _pool.extend(_UNPACK(os.urandom(8 * _POOL_SIZE)))
+
+
 class IdGenerator(SdkIdGenerator):
     """Draw ids from the operating system's random source.
 
@@ -26,12 +35,9 @@ class IdGenerator(SdkIdGenerator):
 
     def generate_span_id(self) -> int:
         """Return a random id of 64 bits, never 0."""
-        while True:
-            try:
-                if span_id := _pool.pop():
-                    return span_id
-            except IndexError:
-                _pool.extend(_UNPACK(os.urandom(8 * _POOL_SIZE)))
+        while not (span_id := random_64()):
+            pass
+        return span_id
 
     def generate_trace_id(self) -> int:
         """Return a random id of 128 bits, never 0."""

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, Tracer, get_current_span
 
+from span_processors.data import CleanAttributes
 from span_processors.lean_span import LeanSpan
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ class LeanTracer(Tracer):
             parent,
             time.time_ns() if start_time is None else start_time,
         )
-        if attributes:
+        if attributes.__class__ is CleanAttributes:
+            span.clean = attributes
+        elif attributes:
             span.set_attributes(attributes)
         self._opened(span)
         return span

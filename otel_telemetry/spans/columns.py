@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from otel_telemetry import semconv
 from otel_telemetry.records import ExecutionStatus, StepStatus, StepType, ToolCallSource
@@ -88,7 +88,7 @@ _IMPLIED: Final[tuple[dict[str, str], ...]] = (
     {
         semconv.KIND: KIND_NAMES[RowKind.TOOL_CALL],
         semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
-        semconv.TOOL_SOURCE: ToolCallSource.TOOL_STEP.value,
+        semconv.TOOL_SOURCE: ToolCallSource.CODE_BLOCK.value,
     },
 )
 """Attributes that the kind says, where they have these values."""
@@ -100,36 +100,57 @@ _STATUSES: Final[tuple[dict[str, int], ...]] = (
 )
 _STATUS_NAMES: Final = tuple({number: name for name, number in statuses.items()} for statuses in _STATUSES)
 _EXPECTED: Final = tuple(
-    (semconv.EXECUTION_ID, *implied, *((semconv.STATUS,) if statuses else ()))
+    frozenset((semconv.EXECUTION_ID, *implied, *((semconv.STATUS,) if statuses else ())))
     for implied, statuses in zip(_IMPLIED, _STATUSES, strict=True)
 )
 
+_IS_IMPLIED: Final = -1
+_IS_STATUS: Final = -2
+_Field: TypeAlias = "tuple[type[str | int], int, Any]"
+"""What an attribute becomes: its type; its position in `TAKEN`, or what it is instead; the values that it may have."""
 
-def take(kind: int, attributes: dict[str, JsonValue]) -> tuple[Taken, int | None, list[str]]:
+
+def _fields(kind: int) -> dict[str, _Field]:
+    fields: dict[str, _Field] = {column.key: (column.type, column.taken, "") for column in _COLUMNS[kind]}
+    fields |= {key: (str, _IS_IMPLIED, usual) for key, usual in _IMPLIED[kind].items()}
+    if _STATUSES[kind]:
+        fields[semconv.STATUS] = (str, _IS_STATUS, _STATUSES[kind])
+    return fields
+
+
+_FIELDS: Final = tuple(map(_fields, range(len(_COLUMNS))))
+_NO_ABSENT: Final[list[str]] = []
+
+
+def take(kind: int, attributes: dict[str, JsonValue]) -> tuple[Taken, int | None, list[str], dict[str, JsonValue]]:
     """Take what columns hold out of the attributes of a span of this package's own.
 
     Returns:
-        The values of `TAKEN`, the status if the span says one, and what the span lacks that `give` would put back.
+        The values of `TAKEN`; the status, if the span says one; what the span lacks that `give` would put back; and the
+        attributes that are left.
     """
-    absent = [key for key in _EXPECTED[kind] if key not in attributes]
-    for key, usual in _IMPLIED[kind].items():
-        found = attributes.get(key)
-        if found.__class__ is str and found == usual:
-            del attributes[key]
+    fields = _FIELDS[kind]
     taken: Taken = [None] * len(TAKEN)
-    for key, position, _, wanted in _COLUMNS[kind]:
-        value = attributes.get(key)
-        if value.__class__ is wanted and (wanted is int or len(value) <= MAX_TEXT):  # type: ignore[arg-type]  # it is text
-            taken[position] = value
-            del attributes[key]
-    status = None
-    if _STATUSES[kind]:
-        said = attributes.get(semconv.STATUS)
-        if said.__class__ is str:
-            status = _STATUSES[kind].get(said)
-            if status is not None:
-                del attributes[semconv.STATUS]
-    return taken, status, absent
+    rest: dict[str, JsonValue] = {}
+    status: int | None = None
+    for key, value in attributes.items():
+        field = fields.get(key)
+        if field is not None and value.__class__ is field[0]:
+            wanted, position, usual = field
+            if position >= 0:
+                if wanted is int or len(value) <= MAX_TEXT:  # type: ignore[arg-type]  # it is text
+                    taken[position] = value
+                    continue
+            elif position == _IS_IMPLIED:
+                if value == usual:
+                    continue
+            elif value in usual:
+                status = usual[value]
+                continue
+        rest[key] = value
+    expected = _EXPECTED[kind]
+    absent = _NO_ABSENT if attributes.keys() >= expected else sorted(expected - attributes.keys())
+    return taken, status, absent, rest
 
 
 def give(kind: int, row: SpanRow) -> dict[str, JsonValue]:

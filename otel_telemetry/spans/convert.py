@@ -36,7 +36,7 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
         root: of a span of others, whether the execution that its trace is taken for is to be found by it, even if it
             only stands in for a root that is missing; None: whether it looks like a root by itself.
     """
-    attributes = span.attributes.copy()
+    attributes = span.attributes
     document: dict[str, Any] = {}
     said = attributes.get(KIND)
     kind = columns.KINDS.get(said) if said.__class__ is str else None
@@ -48,7 +48,7 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
         document["foreign"] = True
     else:
         kind = kind or _SPAN
-        taken, status, absent = columns.take(kind, attributes)
+        taken, status, absent, attributes = columns.take(kind, attributes)
         if absent:
             document["absent"] = absent
     (

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from span_processors.data import JsonValue, SpanData
 
 OWN_SCOPE: Final = ScopeData(SCOPE_NAME)
-USUAL_FLAGS: Final = 1
+USUAL_FLAGS: Final = 3
+"""Sampled, in a trace whose id is random."""
 _HEAVY: Final = foreign.PAYLOAD_KEYS | PAYLOAD_KEYS.keys()
 _FULL_NAMES: Final = {short: key for key, short in PAYLOAD_KEYS.items()}
 

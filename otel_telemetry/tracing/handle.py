@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
@@ -16,6 +16,7 @@ from otel_telemetry.records import ErrorRecord
 from otel_telemetry.tracing.clock import CLOCK_STEP_THRESHOLD_NS
 from otel_telemetry.tracing.context import ExecutionScope, detach, entered
 from otel_telemetry.tracing.failures import error_text, is_cancellation
+from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.handles import ExecutionHandle
@@ -26,7 +27,7 @@ CLOSED: Final = "closed"
 ABANDONED: Final = "abandoned"
 _NEVER_ENDED: Final = ErrorRecord(code=ABANDONED, category="defect", message="it was started and never ended")
 
-Attributes = dict[str, Any]
+Attributes = CleanAttributes
 Error = BaseException | ErrorRecord | str
 
 
@@ -100,7 +101,7 @@ class Handle:
             self._owner,
         ) = start
         self._problems: tuple[str, ...] = self._attributes.get(semconv.PROBLEMS, ())
-        self._late: Attributes = {}
+        self._late = CleanAttributes()
         self._result: object = None
         self._token: Token[Context] | None = None
         self.ends_by_itself = False
@@ -234,7 +235,7 @@ class Handle:
         """Return for how long it has been open, in nanoseconds."""
         return self.recorder.clock.monotonic_ns() - self._monotonic_ns
 
-    def add_late(self, attributes: Attributes, problems: Iterable[str] = ()) -> None:
+    def add_late(self, attributes: Mapping[str, Any], problems: Iterable[str] = ()) -> None:
         """Keep clean attributes for the end, and words on what could not be recorded as it was given."""
         self._late.update(attributes)
         self._problems += tuple(problems)
@@ -265,9 +266,10 @@ class Handle:
         record: ErrorRecord | None = None
         if error is not None:
             step_id, tool_name = at_start.get(semconv.STEP_ID), at_start.get(semconv.TOOL_NAME)
-            record, attributes[semconv.ERROR_TYPE] = self.recorder.failures.note(
+            record, error_type = self.recorder.failures.note(
                 error, span, ended_ns, step_id=step_id, tool_name=tool_name
             )
+            attributes[semconv.ERROR_TYPE] = self.recorder.clean(error_type)
             attributes[semconv.ERROR] = error_text(record)
             span.set_status(Status(StatusCode.ERROR, record.message))
         if outcome is not None:
@@ -275,13 +277,13 @@ class Handle:
         if self._result is not None:
             attributes[self._RESULT_KEY], notes = self.recorder.payload(self._result, "output")
             if notes:
-                self._problems += tuple(f"result: {note}" for note in notes)
+                self._problems += self.recorder.remarks("result", notes)
         self._conclude(attributes, record, outcome)
         if self._problems:
             attributes[semconv.PROBLEMS] = self._problems
         if getattr(span, "dropped_attributes", 0):
             # the host set more than the SDK keeps, and the oldest, which are ours, had to go
-            attributes = {**at_start, **attributes}
+            attributes = CleanAttributes({**at_start, **attributes})
         if attributes:
             span.set_attributes(attributes)
         return record

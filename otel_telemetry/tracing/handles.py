@@ -9,6 +9,7 @@ from otel_telemetry import semconv
 from otel_telemetry.records import ErrorRecord, ExecutionStatus, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.context import ExecutionScope
 from otel_telemetry.tracing.handle import CANCELLED, Attributes, Error, Handle, Start
+from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.steps import StepLedger
@@ -132,7 +133,7 @@ class _Parent(Handle):
 
     def _start(self) -> None:
         self._attributes[semconv.STATUS] = StepStatus.RUNNING.value
-        self.span.set_attribute(semconv.STATUS, StepStatus.RUNNING.value)
+        self.span.set_attributes(CleanAttributes({semconv.STATUS: StepStatus.RUNNING.value}))
         self.span.add_event("started")
         self.recorder.announce(self.span)
 

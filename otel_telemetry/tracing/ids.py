@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from span_processors.ids import random_64
 
 
 def new_execution_id(now_ns: int) -> str:
@@ -11,8 +11,7 @@ def new_execution_id(now_ns: int) -> str:
     Args:
         now_ns: nanoseconds since the epoch, UTC.
     """
-    number = (now_ns // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10))
-    number = number & ~(0xF000 << 64) | 0x7000 << 64
-    number = number & ~(0xC000 << 48) | 0x8000 << 48
+    milliseconds = now_ns // 1_000_000 & 0xFFFF_FFFF_FFFF
+    number = milliseconds << 80 | 0x7 << 76 | (random_64() & 0xFFF) << 64 | 0x2 << 62 | random_64() >> 2
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

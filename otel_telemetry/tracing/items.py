@@ -39,7 +39,7 @@ class Items:
     def _keep(self, item: object) -> None:
         if self._handle is not None:
             text, notes = self._handle.recorder.payload(item, "output")
-            self._handle.add_late({}, [f"items[{len(self._sample)}]: {note}" for note in notes])
+            self._handle.add_late({}, self._handle.recorder.remarks(f"items[{len(self._sample)}]", notes))
             self._sample.append(text)
 
     def end(self, error: BaseException | None = None, *, result: object = None, outcome: str | None = None) -> None:

@@ -15,13 +15,14 @@ from otel_telemetry.errors import DuplicateExecutionError
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.clock import Clock
 from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
-from otel_telemetry.tracing.handle import Attributes, Handle, Start
+from otel_telemetry.tracing.handle import Handle, Start
 from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
 from otel_telemetry.tracing.services import Services
+from span_processors.data import CleanAttributes
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
 
@@ -116,18 +117,20 @@ class Recorder(Services):
         run = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
         times = self.times(started_at_ns, run)
-        attributes: Attributes = {}
+        attributes = CleanAttributes()
         span: Span = INVALID_SPAN
         try:
             if run.recording and tracer is not None:
-                attributes = {
-                    semconv.KIND: "execution",
-                    semconv.EXECUTION_ID: execution_id,
-                    semconv.SEQUENCE: next(run.sequence),
-                    semconv.STATUS: status.value,
-                    semconv.OPERATION_NAME: semconv.SpanName.EXECUTION,
-                    semconv.EXECUTION_TYPE: type.value,
-                }
+                attributes = CleanAttributes(
+                    {
+                        semconv.KIND: "execution",
+                        semconv.EXECUTION_ID: execution_id,
+                        semconv.SEQUENCE: next(run.sequence),
+                        semconv.STATUS: status.value,
+                        semconv.OPERATION_NAME: semconv.SpanName.EXECUTION,
+                        semconv.EXECUTION_TYPE: type.value,
+                    }
+                )
                 if given is not None and execution_id != as_text(given):
                     attributes[semconv.PROBLEMS] = (_ID_CHANGED,)
                 self.put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
@@ -135,13 +138,13 @@ class Recorder(Services):
                 self.put_text(attributes, semconv.CALLER_ID, caller_id)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if around is not None:
-                    attributes[semconv.PARENT_EXECUTION_ID] = around.run.execution_id
+                    attributes[semconv.PARENT_EXECUTION_ID] = self._id_of(around.run)
                 name = " ".join((semconv.SpanName.EXECUTION, attributes.get(semconv.WORKFLOW_NAME, ""))).rstrip()
                 span = tracer.start_span(name, context, attributes=attributes, start_time=times[0])
                 run.recording = span.is_recording()
                 if run.recording and not (inputs is None and metadata is None):
                     # after the sampler's verdict: what is not sampled is not redacted either
-                    late: Attributes = {key: attributes[key] for key in (semconv.PROBLEMS,) if key in attributes}
+                    late = CleanAttributes({key: attributes[key] for key in (semconv.PROBLEMS,) if key in attributes})
                     self.put_payload(late, semconv.INPUTS, inputs, "inputs")
                     self.put_payload(late, semconv.METADATA, metadata, "metadata")
                     span.set_attributes(late)
@@ -193,21 +196,23 @@ class Recorder(Services):
             planned.start()
             return planned
         times = self.times(None, run)
-        attributes: Attributes = {}
+        attributes = CleanAttributes()
         span: Span = INVALID_SPAN
         number = 1
         try:
             step_id, number = run.steps.admit(name, step_id, attempt)
             if run.recording and tracer is not None:
-                attributes = {
-                    semconv.KIND: "step",
-                    semconv.EXECUTION_ID: run.execution_id,
-                    semconv.SEQUENCE: next(run.sequence),
-                    semconv.STATUS: status.value,
-                    semconv.STEP_ID: step_id,
-                    semconv.STEP_TYPE: step_type.value,
-                    semconv.ATTEMPT: number,
-                }
+                attributes = CleanAttributes(
+                    {
+                        semconv.KIND: "step",
+                        semconv.EXECUTION_ID: self._id_of(run),
+                        semconv.SEQUENCE: next(run.sequence),
+                        semconv.STATUS: status.value,
+                        semconv.STEP_ID: step_id,
+                        semconv.STEP_TYPE: step_type.value,
+                        semconv.ATTEMPT: number,
+                    }
+                )
                 self.put_text(attributes, semconv.TOOL_NAME, tool_name)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if code is not None and (digest := code_hash(code)) is not None:
@@ -250,19 +255,21 @@ class Recorder(Services):
             scope = ExecutionScope(scope.run, step_id)
         run = scope.run
         times = self.times(started_at_ns, run)
-        attributes: Attributes = {}
+        attributes = CleanAttributes()
         span: Span = INVALID_SPAN
         try:
             if run.recording and tracer is not None:
                 tool_name = self.clean(tool_name)
-                attributes = {
-                    semconv.KIND: "tool_call",
-                    semconv.EXECUTION_ID: run.execution_id,
-                    semconv.SEQUENCE: next(run.sequence),
-                    semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
-                    semconv.TOOL_NAME: tool_name,
-                    semconv.TOOL_SOURCE: (source or scope.call_source).value,
-                }
+                attributes = CleanAttributes(
+                    {
+                        semconv.KIND: "tool_call",
+                        semconv.EXECUTION_ID: self._id_of(run),
+                        semconv.SEQUENCE: next(run.sequence),
+                        semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
+                        semconv.TOOL_NAME: tool_name,
+                        semconv.TOOL_SOURCE: (source or scope.call_source).value,
+                    }
+                )
                 self.put_text(attributes, semconv.STEP_ID, scope.step_id)
                 self.put_text(attributes, semconv.TOOL_CALL_ID, call_id)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
@@ -327,6 +334,10 @@ class Recorder(Services):
         """Say that an open span's attributes have changed."""
         if self._on_change is not None:
             self._on_change(span)
+
+    def _id_of(self, run: Run) -> str:
+        # one that another process sent was not looked at yet
+        return run.execution_id if run.recorder is self else self.clean_id(run.execution_id)
 
     def _scope(self, context: Context) -> ExecutionScope | None:
         scope = scope_in(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -98,8 +98,11 @@ class Services(Guard):
         if value is not None:
             attributes[key], notes = self.payload(value, "input")
             if notes:
-                problems = tuple(f"{label}: {note}" for note in notes)
-                attributes[semconv.PROBLEMS] = attributes.get(semconv.PROBLEMS, ()) + problems
+                attributes[semconv.PROBLEMS] = attributes.get(semconv.PROBLEMS, ()) + self.remarks(label, notes)
+
+    def remarks(self, label: str, notes: Iterable[str]) -> tuple[str, ...]:
+        """Return words on what could not be kept of a payload, which quote its keys, redacted."""
+        return tuple(self.redactor.text(f"{label}: {note}") for note in notes)
 
     def times(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
         """Return when a span starts, and what the wall clock and the monotonic one say, all in nanoseconds."""

@@ -25,7 +25,7 @@ def make(attributes: dict[str, Any], **fields: Any) -> SpanData:
         "span_id": 5,
         "parent_span_id": None,
         "trace_state": "",
-        "flags": 1,
+        "flags": 3,
         "name": "name",
         "kind": 0,
         "start_ns": 10,
@@ -48,7 +48,7 @@ def tool_call(**more: Any) -> dict[str, Any]:
         semconv.KIND: "tool_call",
         semconv.EXECUTION_ID: "e",
         semconv.OPERATION_NAME: "execute_tool",
-        semconv.TOOL_SOURCE: "tool_step",
+        semconv.TOOL_SOURCE: "code_block",
         semconv.TOOL_NAME: "t",
         **more,
     }
