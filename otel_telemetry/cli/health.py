@@ -125,7 +125,7 @@ def files(url: str) -> Iterator[Finding]:
     if not url.startswith("sqlite:"):
         return
     path = sqlite_file.path_of(url)
-    with closing(sqlite_file.connect(path, mode="ro")) as connection:
+    with closing(sqlite_file.connect_to_read(path)) as connection:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
     yield Finding("store", "file", "sound" if found == "ok" else "damaged", good=found == "ok")

@@ -40,7 +40,7 @@ def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> Span
     def connect() -> sqlite3.Connection:
         if not path.is_file():
             (make or refuse)()
-        connection = sqlite_file.connect(path, mode="ro")
+        connection = sqlite_file.connect_to_read(path)
         try:
             found = sqlite_file.version_of(connection, path)
             if found is None:

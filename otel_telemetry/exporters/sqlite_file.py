@@ -130,6 +130,26 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file at `path`, which must exist, for whoever does not write.
+
+    To read, SQLite may have to write: the index of a log, or back what a transaction had changed that was cut short.
+    Where it may not, and there is nothing of the kind, nobody else can be writing, and the file is read as it is.
+    """
+    connection = connect(path, mode="ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+            raise
+        in_the_middle = any(file.exists() and file.stat().st_size for file in companions(path))
+        return connect(path, mode="rw" if in_the_middle else "ro&immutable=1")
+    except sqlite3.DatabaseError:
+        pass  # damaged, as whoever asks finds out
+    return connection
+
+
 def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
     """Return the version of the store behind `connection`, which is at `path`; None where there is nothing yet.
 
@@ -149,8 +169,8 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
             raise
         if not _is_document(path):
             raise DamagedError(
-                f"{path} is not a store, or a damaged one: whoever records next sets it aside, and `otel-telemetry doctor --salvage FILE` "
-                "gets out of it what can be got"
+                f"{path} is not a store, or a damaged one: whoever records next sets it aside, and "
+                "`otel-telemetry doctor --salvage FILE` gets out of it what can be got"
             ) from error
     raise StoreUnavailableError(f"{path} is not a store of otel-telemetry: name another file, or move this one away")
 
