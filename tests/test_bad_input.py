@@ -1,4 +1,4 @@
-"""What is given wrongly: refused in words that say what to do, or recorded in one normal form, at no neighbour's cost."""
+"""What is given wrongly: refused in words that say what to do, or recorded in one normal form, hurting no neighbour."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_pattern_that_is_no_regular_expression_is_refused() -> None:
 @pytest.mark.parametrize("where", ["closed_port", "black_hole"])
 def test_a_database_that_cannot_be_reached(where: str, request: pytest.FixtureRequest) -> None:
     url = f"postgresql://me:hidden@127.0.0.1:{request.getfixturevalue(where)}/db?connect_timeout=2"
-    with pytest.raises(ot.StoreUnavailableError, match="cannot be reached.*check that") as caught:
+    with pytest.raises(ot.StoreUnavailableError, match=r"cannot be reached.*check that") as caught:
         ot.open_reader(url)
     assert "hidden" not in str(caught.value)
 
@@ -116,7 +116,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no duration": ({"min_duration_ms": math.nan}, "'250ms'"),
     "no text": ({"workflow_name": 3}, "takes text, not int"),
     "nothing to choose from": ({"workflow_name": []}, "leave it out"),
-    "too many": ({"workflow_name": map(str, range(5_000))}, "ask in several queries"),
+    "too many": ({"workflow_name": [str(number) for number in range(5_000)]}, "ask in several queries"),
     "no mapping": ({"metadata": "tenant"}, "takes a mapping"),
     "no text to search": ({"text": ""}, "1 to 1,000 characters"),
     "a long text to search": ({"text": "x" * MB}, "1 to 1,000 characters"),
@@ -139,9 +139,10 @@ def test_a_cursor_of_another_question_is_refused(telemetry: ot.Telemetry) -> Non
         store.complete_execution(store.start_execution(workflow_name="cursors"))
     cursor = store.query(workflow_name="cursors", limit=1).next_cursor
     assert cursor is not None
-    for asked in ({"workflow_name": "other"}, {"workflow_name": "cursors", "order_by": "duration"}):
-        with pytest.raises(ot.InvalidCursorError, match="another order|other filters"):
-            store.query(limit=1, cursor=cursor, **asked)  # type: ignore[arg-type]
+    others: tuple[dict[str, Any], ...] = ({"workflow_name": "x"}, {"workflow_name": "cursors", "order_by": "duration"})
+    for asked in others:
+        with pytest.raises(ot.InvalidCursorError, match=r"another order|other filters"):
+            store.query(limit=1, cursor=cursor, **asked)
 
 
 # contradictions
@@ -196,7 +197,7 @@ CONTRADICTIONS: dict[str, tuple[Contradiction, type[ot.TelemetryError]]] = {
 def test_a_contradiction_raises_where_that_is_wanted(
     strict: ot.Telemetry, contradict: Contradiction, error: type[ot.TelemetryError]
 ) -> None:
-    with pytest.raises(error, match="start it first|start another one|start it again|give each its own id") as caught:
+    with pytest.raises(error, match=r"start it first|start another one|start it again|give each its own id") as caught:
         contradict(strict.store, strict.store.start_execution())
     assert isinstance(caught.value, ot.RecordingError)
 
@@ -395,9 +396,7 @@ def test_any_id_names_one_execution(telemetry: ot.Telemetry) -> None:
 
 def test_a_long_id_of_another_run_is_a_duplicate(strict: ot.Telemetry) -> None:
     strict.store.start_execution(execution_id=LONG)
-    assert strict.store.start_execution(execution_id=LONG + "!") != strict.store.start_execution(
-        execution_id=LONG + "?"
-    )
+    assert len({strict.store.start_execution(execution_id=LONG + end) for end in "!?"}) == 2
     with pytest.raises(ot.DuplicateExecutionError, match="its own id"):
         strict.store.start_execution(execution_id=LONG)
 
@@ -414,14 +413,8 @@ def test_long_names_are_shortened(telemetry: ot.Telemetry) -> None:
     assert record is not None
     step, skipped = record.steps
     (call,) = step.tool_calls
-    names = [
-        record.workflow_name,
-        record.workflow_version,
-        record.caller_id,
-        step.step_id,
-        step.tool_name,
-        call.tool_name,
-    ]
+    of_run = [record.workflow_name, record.workflow_version, record.caller_id]
+    names = [*of_run, step.step_id, step.tool_name, call.tool_name]
     assert {len(name) for name in names if name} == {256}
     assert len(set(names)) == 1
     assert len(call.call_id) <= 256
