@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import assert_type
 
@@ -45,6 +45,19 @@ class Shop:
         return [page async for page in pages(2)]
 
     @ot.step
+    def total(self, *, tip: int = 0) -> int:
+        return 1 + tip
+
+    @ot.step("Shop.pages")
+    async def pages(self) -> AsyncIterator[str]:
+        yield "page"
+
+    @ot.step
+    @classmethod
+    def default(cls) -> Shop:
+        return cls()
+
+    @ot.step
     @staticmethod
     def close() -> None: ...
 
@@ -55,6 +68,17 @@ def invoice(order: dict[str, int]) -> dict[str, object]:
     assert_type(total, int)
     list(rows(3))
     return charge("kiwi", total, api_key="never stored")
+
+
+def types_are_kept(shop: Shop) -> None:
+    """What a type checker knows of a function, it knows of the decorated one."""
+    assert_type(rows(3), Iterator[int])
+    assert_type(pages(2), AsyncIterator[str])
+    assert_type(shop.pages(), AsyncIterator[str])
+    assert_type(shop.total(tip=1), int)
+    assert_type(Shop.default(), Shop)
+    assert_type(Shop.close, Callable[[], None])
+    shop.total(tips=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def by_blocks(telemetry: ot.Telemetry) -> str:
