@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.gate import may_hold_secret
 from span_processors.redaction.marks import FIELD
 from span_processors.redaction.names import MAX_NAME, Names, Verdict, is_placeholder
-from span_processors.redaction.notes import MAX_NOTES, redacted, written
 from span_processors.redaction.tree import SMALLEST_CARD
-from span_processors.redaction.vocabulary import NAME_FIELDS, SHORT_NAMES
+from span_processors.redaction.vocabulary import NAME_FIELDS, SHORT_NAMES, VALUE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
     from span_processors.data import JsonValue
-    from span_processors.redaction.notes import Path
 
     Known: TypeAlias = "dict[str, Verdict | object | None]"
 
@@ -62,14 +59,18 @@ class FastKeys:
         names = self._names
         return names.patterned and any(":" in text or "=" in text or names[text] for text in texts)
 
+    def is_plain(self, key: str) -> bool:
+        """Say whether a key, of those that were seen, neither is sensitive, nor names nor holds what another names."""
+        return key in self.known and self.known[key] is None and key.lower() not in VALUE_FIELDS
+
     def _judge(self, key: object) -> Verdict | object | None:
         if type(key) is not str or len(key) > MAX_NAME or "\0" in key or self._redact(key) != key:
             raise NotFastError
         return self._names[key] or (_NAMING if key.lower() in NAME_FIELDS else None)
 
 
-def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
-    """Return a redacted copy of `value`, and notes on what was redacted.
+def redact_fast(value: object, keys: FastKeys, max_size: int) -> JsonValue:
+    """Return a redacted copy of `value`.
 
     The copy is in normal form if it can be serialised: other types of keys, and texts no backend takes, show there.
 
@@ -83,22 +84,21 @@ def redact_fast(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue
         return _redact(value, keys, max_size)
 
 
-def _redact(value: object, keys: FastKeys, max_size: int) -> tuple[JsonValue, tuple[str, ...]]:
+def _redact(value: object, keys: FastKeys, max_size: int) -> JsonValue:
     texts: list[str] = []
-    hidden: list[tuple[Path, str]] = []
     if type(value) is str:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, keys.known, texts, hidden, None, _MAX_LEVEL)
+        copy = _copy(value, keys.known, texts, _MAX_LEVEL)
     text = "\n".join(texts)
     if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):
         raise NotFastError
-    return copy, _notes(hidden) if hidden else ()
+    return copy
 
 
-def _copy(  # noqa: C901, PLR0912, PLR0917  (a branch for each type, the most frequent first: the hottest code of all)
-    value: object, known: Known, texts: list[str], hidden: list[tuple[Path, str]], path: Path, level: int
+def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent first: the hottest code of all)
+    value: object, known: Known, texts: list[str], level: int
 ) -> JsonValue:
     if not level:
         raise NotFastError
@@ -108,7 +108,7 @@ def _copy(  # noqa: C901, PLR0912, PLR0917  (a branch for each type, the most fr
             kind = type(item)
             verdict = known[key]
             if verdict is not None and (verdict is not _NAMING or (kind is str and item.lower() in SHORT_NAMES)):
-                fields[key] = _under(item, verdict, hidden, (path, key))
+                fields[key] = _under(item, verdict)
             elif kind is str:
                 texts.append(item)
             elif kind is int:
@@ -118,7 +118,7 @@ def _copy(  # noqa: C901, PLR0912, PLR0917  (a branch for each type, the most fr
                 if item - item != 0.0:
                     raise NotFastError
             elif item is not None and kind is not bool:
-                fields[key] = _copy(item, known, texts, hidden, (path, key), level - 1)
+                fields[key] = _copy(item, known, texts, level - 1)
         return fields
     if type(value) is not list and type(value) is not tuple:
         raise NotFastError
@@ -136,30 +136,18 @@ def _copy(  # noqa: C901, PLR0912, PLR0917  (a branch for each type, the most fr
             if item - item != 0.0:
                 raise NotFastError
         elif item is not None and kind is not bool:
-            items[at] = _copy(item, known, texts, hidden, (path, at), level - 1)
+            items[at] = _copy(item, known, texts, level - 1)
     return items
 
 
-def _under(item: object, verdict: Verdict | object, hidden: list[tuple[Path, str]], path: Path) -> JsonValue:
+def _under(item: object, verdict: Verdict | object) -> JsonValue:
     """Return what is left of a value under a sensitive name."""
     kind = type(item)
     if item is None or kind is bool or (kind is str and not item):
         return item  # type: ignore[return-value]
     if kind is str or kind is int:
         if verdict is Verdict.SECRET and not (kind is str and is_placeholder(item)):  # type: ignore[arg-type]
-            hidden.append((path, FIELD))
             return FIELD
         if verdict is Verdict.COUNTED and kind is int and -SMALLEST_CARD < item < SMALLEST_CARD:  # type: ignore[operator]
             return item  # type: ignore[return-value]
     raise NotFastError
-
-
-@lru_cache(maxsize=1024)
-def _note(path: Path, text: str) -> str:
-    return f"{written(path)}: {redacted(text)}"
-
-
-def _notes(hidden: list[tuple[Path, str]]) -> tuple[str, ...]:
-    if len(hidden) > MAX_NOTES:
-        return (*(_note(*one) for one in hidden[:MAX_NOTES]), f"and {len(hidden) - MAX_NOTES} more")
-    return tuple([_note(path, text) for path, text in hidden])

@@ -44,8 +44,3 @@ def written(path: Path) -> str:
         path, part = path
         parts.append(f"[{part}]" if isinstance(part, int) else f".{part}")
     return "".join(reversed(parts)).removeprefix(".")
-
-
-def redacted(mark: str) -> str:
-    """Say that a value was replaced by `mark`."""
-    return f"redacted ({mark[10:-1]})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from span_processors.data import CleanText
 from span_processors.redaction.fast import FastKeys, redact_fast
@@ -27,6 +27,9 @@ _FAILED_TEXT: Final = CleanText(canonical(ERROR))
 _FAILED_NOTES: Final = ("could not be redacted, left out",)
 _MAX_TEXT: Final = 1 << 20
 """Characters of a name or message, which are no payload and have no limit of the user's."""
+_SHORT: Final = 256
+"""Characters of a text that is remembered as harmless."""
+_MAX_HARMLESS: Final = 4096
 _OVERLAP: Final = 16_384
 """How much more than is kept is searched: no secret is cut before it is seen whole."""
 _ENVELOPE: Final = 160
@@ -55,11 +58,18 @@ class Redactor:
         self._structural = structural
         self._tree = TreeRedactor(names, settings)
         self._keys = FastKeys(names, self._tree.text)
+        self._harmless: set[str] = set()
+        """Short texts that hold no secret: those that spans carry are few, and come again and again."""
+        self._plain_keys: set[str] = set()
+        """Names of attributes under which such a text is harmless whatever stands beside it."""
 
     def payload(
         self, value: object, *, direction: Literal["input", "output"] = "input"
     ) -> tuple[CleanText, tuple[str, ...]]:
-        """Return `value` without secrets as canonical JSON text of the size allowed, and notes on what was changed."""
+        """Return `value` without secrets as canonical JSON text of the size allowed, and notes.
+
+        Notes say what is not as it was given; not what was redacted, as the marks in its place do.
+        """
         try:
             if self._searched[direction]:
                 _, text, notes = self._redact(value)
@@ -74,7 +84,7 @@ class Redactor:
         return CleanText(text), notes
 
     def value(self, value: object) -> tuple[JsonValue, tuple[str, ...]]:
-        """Return the normal form of `value` without secrets, and notes on what was changed."""
+        """Return the normal form of `value` without secrets, and notes as `payload` does."""
         try:
             clean, _, notes = self._redact(value)
         except Exception:
@@ -84,9 +94,14 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return `text` without secrets; of a very long one its beginning, and how much is missing."""
         try:
+            if type(text) is str and text in self._harmless:
+                return text
             clean = clean_text(str.__str__(text))
             if len(clean) <= _MAX_TEXT:
-                return self._tree.text(clean)
+                redacted = self._tree.text(clean)
+                if redacted == text:
+                    self._remember(redacted)
+                return redacted
             kept = self._tree.text(clean[: _MAX_TEXT // 2 + _OVERLAP])[: _MAX_TEXT // 2]
             return f"{kept}... ({len(clean) - len(kept)} characters cut)"
         except Exception:
@@ -100,23 +115,49 @@ class Redactor:
             clean: dict[str, JsonValue] = {}
             unseen: dict[str, object] = {}
             for key, value in attributes.items():
-                if type(value) is CleanText:
-                    clean[key] = value
+                if self._is_clean(key, value):
+                    clean[key] = cast("JsonValue", value)
                 else:
                     unseen[key] = value
             if self._callback is not None:
                 structural = {key: unseen.pop(key) for key in list(unseen) if key in self._structural}
                 clean |= _fields(self._slowly(structural, None)[0])
-            return _fields(self._redact(unseen)[0]) | clean
+            return clean | self._unseen(unseen) if unseen else clean
         except Exception:
             return {ERROR: ERROR}
+
+    def _is_clean(self, key: str, value: object) -> bool:
+        """Say whether an attribute is known to hold no secret, without a search."""
+        kind = type(value)
+        if kind is str:
+            shown = self._callback is not None and key not in self._structural
+            return value in self._harmless and key in self._plain_keys and not shown
+        return kind is CleanText or (kind is int and key in self._structural)
+
+    def _unseen(self, attributes: dict[str, object]) -> dict[str, JsonValue]:
+        """Return attributes without secrets, and remember those that hold none."""
+        clean = _fields(self._redact(attributes)[0])
+        for key, value in clean.items():
+            if type(value) is str and attributes.get(key) == value:
+                self._remember(value)
+                if self._keys.is_plain(key):
+                    if len(self._plain_keys) >= _MAX_HARMLESS:
+                        self._plain_keys = set()
+                    self._plain_keys.add(key)
+        return clean
+
+    def _remember(self, text: str) -> None:
+        if len(text) <= _SHORT:
+            if len(self._harmless) >= _MAX_HARMLESS:
+                self._harmless = set()
+            self._harmless.add(text)
 
     def _redact(self, value: object) -> tuple[JsonValue, str, tuple[str, ...]]:
         """Return the clean value, its JSON, and notes."""
         if self._callback is None:
             try:
-                clean, notes = redact_fast(value, self._keys, self._max_size)
-                return clean, canonical(clean), notes
+                clean = redact_fast(value, self._keys, self._max_size)
+                return clean, canonical(clean), ()
             except Exception:  # noqa: S110  (NotFastError, or a value that changes or misbehaves: the long way knows)
                 pass
         return self._slowly(value, self._callback)

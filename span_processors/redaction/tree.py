@@ -11,7 +11,7 @@ from span_processors.redaction.credentials import is_card
 from span_processors.redaction.marks import CARD, ERROR, FIELD, MARK, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
-from span_processors.redaction.notes import Notes, redacted, written
+from span_processors.redaction.notes import Notes, written
 from span_processors.redaction.shell import redact_arguments
 from span_processors.redaction.text import TextRedactor
 from span_processors.redaction.values import SCHEME, is_plain_word
@@ -93,13 +93,11 @@ class _Walk:
             if len(value) > self._owner._max_text:  # noqa: SLF001
                 return self._cut(value, path)
             kept: JsonValue = self._owner.text(value, self._nesting)
-            if kept is not value and kept != value:
-                self._note(path, f"redacted ({', '.join(sorted(set(MARK.findall(str(kept)))))})")
         elif isinstance(value, (list, dict)):
             self._open.append((value, path))
             return value
         elif type(value) is int and value >= SMALLEST_CARD and self._owner._value_patterns and is_card(str(value)):  # noqa: SLF001
-            kept = self._hide(path, CARD)
+            kept = CARD
         else:
             kept = value
         return kept if self._callback is None else self._call_back(self._callback, kept, path)
@@ -116,9 +114,7 @@ class _Walk:
         try:
             kept, _ = normalise(callback(written(path), value))
         except Exception:
-            return self._hide(path, ERROR)
-        if kept != value:
-            self._note(path, "changed by the callback")
+            return self._failed(path)
         return kept
 
     def _fields(self, fields: dict[str, JsonValue], path: Path) -> None:
@@ -135,19 +131,17 @@ class _Walk:
                     here = (path, name)
                 verdict = self._names[key] or self._names[name]
                 if described and key.lower() in VALUE_FIELDS and hides(described, value):
-                    kept: JsonValue = self._hide(here, mark_of(described))
+                    kept: JsonValue = mark_of(described)
                 elif verdict and hides(verdict, value):
                     kept = self._under(value, verdict, here)
                 else:
                     if columns and key.lower() in ROW_FIELDS and isinstance(value, list):
-                        self._hide_columns(value, columns, here)
+                        _hide_columns(value, columns)
                     kept = self._leaf(value, here)
             except Exception:
-                kept = self._hide(here, ERROR)
+                kept = self._failed(here)
             if len(key) > _MAX_KEY:
                 self._note(path, f"a key of {len(key)} characters, shortened")
-            elif name != key:
-                self._note(path, "a key redacted")
             while name in fields:
                 name += "#"
             fields[name] = kept
@@ -164,9 +158,9 @@ class _Walk:
         if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in SCHEMA_TYPES:
             for field in SCHEMA_VALUES:
                 if hides(verdict, value.get(field)):
-                    value[field] = self._hide((path, field), mark_of(verdict))
+                    value[field] = mark_of(verdict)
             return self._leaf(value, path)
-        return self._hide(path, mark_of(verdict))
+        return mark_of(verdict)
 
     def _described(self, fields: dict[str, JsonValue]) -> Verdict | None:
         """Return the verdict on the name that the fields give to a value: `{"name": "password", "value": S}`."""
@@ -194,7 +188,7 @@ class _Walk:
 
     def _items(self, items: list[JsonValue], path: Path) -> None:
         if items and all(isinstance(item, list) and len(item) > 1 for item in items):
-            self._rows(items, path)
+            self._rows(items)
         strings = [item for item in items if isinstance(item, str)]
         if len(strings) > 1 and self._owner._value_patterns:  # noqa: SLF001
             redact_arguments(items)
@@ -205,13 +199,13 @@ class _Walk:
             try:
                 if in_key or _begins_key(item):
                     in_key = not (isinstance(item, str) and "-----END" in item)
-                    items[at] = self._hide(here, mark("private-key"))
+                    items[at] = mark("private-key")
                 elif previous is not None and self._follows(previous, item):
-                    items[at] = self._hide(here, FIELD)
+                    items[at] = FIELD
                 else:
                     items[at] = self._leaf(item, here)
             except Exception:
-                items[at] = self._hide(here, ERROR)
+                items[at] = self._failed(here)
             previous = item if isinstance(item, str) else None
 
     def _follows(self, name: str, value: JsonValue) -> bool:
@@ -222,36 +216,35 @@ class _Walk:
             return "=" not in name and not value.startswith("-")
         return SCHEME.match(value) is not None or not (is_plain_word(value) or self._is_name(value))
 
-    def _rows(self, rows: list[JsonValue], path: Path) -> None:
+    def _rows(self, rows: list[JsonValue]) -> None:
         """Redact pairs of name and value, and the sensitive columns below a row of names."""
-        for at, row in enumerate(rows):
+        for row in rows:
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
                 if verdict and hides(verdict, row[1]) and not self._is_heading(row[1]):
-                    row[1] = self._hide(((path, at), 1), mark_of(verdict))
+                    row[1] = mark_of(verdict)
         head = rows[0] if rows else None
         if not isinstance(head, list) or len(rows) < 2:  # noqa: PLR2004
             return
         if all(isinstance(name, str) and is_plain_word(name) for name in head):
             columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
-            self._hide_columns(rows[1:], columns, path)
+            _hide_columns(rows[1:], columns)
 
-    def _hide_columns(self, rows: list[JsonValue], columns: list[int], path: Path) -> None:
-        for row in rows:
-            if isinstance(row, list):
-                for at in columns:
-                    if at < len(row) and hides(Verdict.SECRET, row[at]):
-                        row[at] = FIELD
-        if columns and rows:
-            self._note(path, redacted(FIELD))
-
-    def _hide(self, path: Path, text: str) -> str:
-        self._note(path, redacted(text))
-        return text
+    def _failed(self, path: Path) -> str:
+        self._note(path, "could not be redacted, left out")
+        return ERROR
 
     def _note(self, path: Path, what: str) -> None:
         # A key of the path may hold a secret itself.
         self._notes.add(None, f"{MARK.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
+
+
+def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:
+    for row in rows:
+        if isinstance(row, list):
+            for at in columns:
+                if at < len(row) and hides(Verdict.SECRET, row[at]):
+                    row[at] = FIELD
 
 
 def _begins_key(item: JsonValue) -> bool:
