@@ -24,9 +24,8 @@ class Proxy:
     but only for what goes back: the server works, and its answers do not come.
     """
 
-    def __init__(self, target: str | tuple[str, int]) -> None:
-        self._target = target
-        self.port = 0
+    def __init__(self) -> None:
+        self._target: str | tuple[str, int] = ""
         self.mode: Mode = "refused"
         self.cut_before: Callable[[bytes], bool] = lambda _: False
         """Asked of everything that goes to the server: whether to cut the line instead of passing it on."""
@@ -45,6 +44,10 @@ class Proxy:
         self.set("open")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def lead_to(self, target: str | tuple[str, int]) -> None:
+        """Pass connections on to a socket's path or to a host and port."""
+        self._target = target
 
     def set(self, mode: Mode) -> None:
         with self._lock:
