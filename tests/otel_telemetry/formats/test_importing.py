@@ -50,7 +50,8 @@ def test_a_trace_of_others_is_one_execution(spans: list[dict[str, Any]], root: i
     for order in (spans, spans[::-1]):
         found = rows(*order)
         assert [row.span_id for row in found if row.kind == RowKind.EXECUTION] == [root]
-        (record,) = records_in(filled("memory://", found))
+        with closing(filled("memory://", found)) as exporter:
+            (record,) = records_in(exporter)
         assert len(record.steps) + (not record.rootless) == len(spans)
         assert record.workflow_name == (None if record.rootless else f"s{root}")
 
@@ -58,7 +59,7 @@ def test_a_trace_of_others_is_one_execution(spans: list[dict[str, Any]], root: i
 def test_what_was_interrupted_is_found_as_such() -> None:
     out = io.BytesIO()
     JsonLines().write(SAMPLES, out)
-    with closing(imported("memory://", out.getvalue()).store()) as store:
+    with closing(imported("memory://", out.getvalue())) as exporter, closing(exporter.store()) as store:
         reader = Reader(store, alive=lambda leases, now: frozenset())
         assert [record.execution_id for record in reader.query(interrupted=True)] == ["run-1"]
         assert reader.count(interrupted=False) == 2

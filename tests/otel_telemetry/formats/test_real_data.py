@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,15 +70,13 @@ def test_each_trace_is_an_execution_that_survives_export_and_import(
 ) -> None:
     rows = list(rows_from(data / recording.path, Redactor()))
     assert sum(row.kind == RowKind.EXECUTION for row in rows) == recording.traces
-    first = filled("memory://", rows)
-    assert len({record.execution_id for record in records_in(first)}) == len(records_in(first)) == recording.traces
-    written = exported(first, format_name)
-    second = imported(f"sqlite:///{tmp_path / 'again.db'}", written, format_name)
-    assert exported(second, format_name) == written
+    with closing(filled("memory://", rows)) as first:
+        assert len({record.execution_id for record in records_in(first)}) == len(records_in(first)) == recording.traces
+        written = exported(first, format_name)
+    with closing(imported(f"sqlite:///{tmp_path / 'again.db'}", written, format_name)) as second:
+        assert exported(second, format_name) == written
     (tmp_path / "written").write_bytes(written)
     assert len(list(import_from(tmp_path / "written"))) == recording.spans
-    first.close()
-    second.close()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -24,18 +24,17 @@ def test_every_backend_gives_the_same_bytes_after_an_import(
 ) -> None:
     rows = rows_of_executions(Random(seed), EXECUTIONS)
     with ExitStack() as stack:
-        origin = filled("memory://", rows)
-        stack.callback(origin.close)
+        origin = stack.enter_context(closing(filled("memory://", rows)))
         first = exported(origin, format_name)
         for url in (f"sqlite:///{tmp_path / 'runs.db'}", postgres_url, "memory://"):
-            store = imported(url, first, format_name)
-            stack.callback(store.close)
+            store = stack.enter_context(closing(imported(url, first, format_name)))
             assert exported(store, format_name) == first, url
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_importing_twice_changes_nothing(format_name: str) -> None:
-    first = exported(filled("memory://", rows_of_executions(Random(7), 20)), format_name)
-    store = imported("memory://", first)
-    write(store, rows_of_import(first))
-    assert exported(store, format_name) == first
+    with closing(filled("memory://", rows_of_executions(Random(7), 20))) as origin:
+        first = exported(origin, format_name)
+    with closing(imported("memory://", first)) as store:
+        write(store, rows_of_import(first))
+        assert exported(store, format_name) == first
