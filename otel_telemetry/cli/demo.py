@@ -7,6 +7,7 @@ reads a file that is not there yet, and the step that is skipped has nothing to 
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import re
@@ -55,16 +56,20 @@ def classify_licence(licence: str, api_key: str) -> str:
 def verify_record(name: str, max_bytes: int) -> dict[str, int]:
     """Compare a distribution's files with the SHA-256 digests in its RECORD."""
     verified = Counter(files=0, bytes=0, changed=0, unreadable=0)
-    for file in distribution(name).files or ():
-        if file.hash is None or file.hash.mode != "sha256" or verified["bytes"] >= max_bytes:
+    found = distribution(name)
+    # Not its `files`, which leave out those that are missing, from Python 3.12 on.
+    for row in csv.reader((found.read_text("RECORD") or "").splitlines()):
+        path, recorded = (*row, "", "")[:2]
+        algorithm, _, expected = recorded.partition("=")
+        if algorithm != "sha256" or verified["bytes"] >= max_bytes:
             continue
         try:
-            content = Path(str(file.locate())).read_bytes()
+            content = Path(str(found.locate_file(path))).read_bytes()
         except OSError:
             verified["unreadable"] += 1
             continue
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        verified.update(files=1, bytes=len(content), changed=int(digest != file.hash.value))
+        verified.update(files=1, bytes=len(content), changed=int(digest != expected))
     return dict(verified)
 
 
