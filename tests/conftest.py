@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.faults import observed, pytest_itemcollected  # noqa: F401  (every test can use them)
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "OTEL_TELEMETRY_TEST_POSTGRES_URL"
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+# How long anything takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
