@@ -23,16 +23,13 @@ _NAME_AND_EQUALS: Final = re.compile("=" + _SHORT_NAME, re.VERBOSE)
 _USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
 _ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
-_ISSUED: Final = "|".join(re.escape(literal.rstrip("_-")) for _, literal, _ in VENDORS if literal[0].islower())
-_ODD_RUN: Final = re.compile(
-    # A long run, and no id: not a UUID, a hash, words, a short prefix before one of those.
-    rf"""(?<![A-Za-z0-9_-])(?!(?<![./~])(?:
-    [0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}
-    |[0-9a-f]{{16,}}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{{1,6}})?|(?!(?:{_ISSUED}))[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}
-    )(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{{16,}}""",
-    re.VERBOSE,
+_ISSUED: Final = f"(?:{'|'.join(re.escape(literal.rstrip('_-')) for _, literal, _ in VENDORS if literal[0].islower())})"
+_RUN: Final = re.compile("[A-Za-z0-9_-]{16,}+")
+_ID: Final = re.compile(
+    # a UUID, a hash, words, or a short prefix before one of the first two
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?"
+    rf"|(?!{_ISSUED})[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}"
 )
-
 _WORD_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 _TO_RUN: Final = bytes(120 if byte in _WORD_BYTES else byte for byte in range(256))
 _LONG_RUN: Final = b"x" * 16
@@ -58,7 +55,7 @@ def may_hold_secret(text: str) -> bool:
     data = text.encode("utf-8", "replace")
     if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -"):
         return True
-    return _LONG_RUN in data.translate(_TO_RUN) and _ODD_RUN.search(text) is not None
+    return _LONG_RUN in data.translate(_TO_RUN) and _has_odd_run(text)
 
 
 def may_name_secret(low: str) -> bool:
@@ -79,6 +76,14 @@ def may_name_secret(low: str) -> bool:
         or (":" in low and _NAME_AND_COLON.search(low) is not None)
         or ("=" in low and _NAME_AND_EQUALS.search(low) is not None)
         or (not low.isascii() and any(word in low for word in FOREIGN_NAMES))
+    )
+
+
+def _has_odd_run(text: str) -> bool:
+    """Say whether there is a long run of letters and digits that is no ordinary id."""
+    return any(
+        _ID.fullmatch(run[0]) is None or text[run.start() - 1 : run.start()] in {".", "/", "~"}
+        for run in _RUN.finditer(text)
     )
 
 
