@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_telemetry.errors import InvalidFilterError, unknown
-from otel_telemetry.records import JsonValue
 from span_processors.redaction import normalise
+
+if TYPE_CHECKING:
+    from otel_telemetry.records import JsonValue
 
 MAX_VALUES: Final = 1_000
 """How many values one filter takes: all of them together stay well below what a database binds to one statement."""

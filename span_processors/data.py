@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 
 class CleanText(str):

@@ -107,7 +107,7 @@ def by_foreign_span(telemetry: Telemetry, place: Place, value: Any, *, text: boo
 
 
 def _plain(value: Any) -> Any:
-    """What of a value a span attribute can hold: nested maps and lists, and for other objects the names of their types."""
+    """What of a value a span attribute can hold: maps and lists, and for other objects the names of their types."""
     if isinstance(value, dict):
         return {
             key if isinstance(key, str) else getattr(key, "value", str(key)): _plain(item)
@@ -128,7 +128,7 @@ ROUTES: dict[str, Route] = {"decorators": by_decorators, "ids": by_ids, "foreign
 
 
 def too_deep(place: Place, route: str) -> bool:
-    """Whether the SDK itself gives up on the attribute, nested beyond Python's recursion limit, before a processor sees it."""
+    """Whether the SDK itself gives up on the attribute, nested beyond Python's recursion limit."""
     return place.id == "R65" and route == "foreign"
 
 

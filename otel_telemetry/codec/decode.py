@@ -111,9 +111,7 @@ def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
         error=fields.get("error"),
         caller_id=fields.get("caller_id"),
         metadata=fields.get("metadata", {}),
-        interrupted=fields.get("interrupted", False)
-        or part.interrupted
-        or (interrupted and status not in _FINAL),
+        interrupted=fields.get("interrupted", False) or part.interrupted or (interrupted and status not in _FINAL),
         parent_execution_id=fields.get("parent_execution_id"),
         trace_id=fields["span"].trace_id,
         problems=fields["problems"],

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from span_processors.data import SpanData
 
 
-
 def encode(record: ExecutionRecord) -> list[SpanData]:
     """Return the spans that a record was decoded from: its own first, then steps with their tool calls, then the rest.
 

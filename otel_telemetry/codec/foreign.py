@@ -83,6 +83,4 @@ def _parsed(value: JsonValue) -> JsonValue:
 def _error(span: SpanData) -> ErrorRecord:
     event = exception_event(span)
     message = text(event.attributes, ("exception.message",)) if event else None
-    return ErrorRecord(
-        code=error_code(span), category=ERROR_CATEGORY, message=message or span.status_message or ""
-    )
+    return ErrorRecord(code=error_code(span), category=ERROR_CATEGORY, message=message or span.status_message or "")

@@ -1,8 +1,8 @@
 """Workload W: one execution is a root, 5 steps and 15 tool calls; 21 spans.
 
 A tool call carries parameters of about 330 bytes of JSON, one key of them `api_key`, and a result of about 750; a step
-its name, attempt and code hash; the root inputs and outputs of about 500 bytes, workflow name and version, caller id and
-three metadata keys; every 50th execution fails with a cause two deep.
+its name, attempt and code hash; the root inputs and outputs of about 500 bytes, workflow name and version, caller id
+and three metadata keys; every 50th execution fails with a cause two deep.
 """
 
 from __future__ import annotations

@@ -60,7 +60,10 @@ def raised(error: BaseException) -> BaseException:
     ],
 )
 def test_the_meaning_of_known_exceptions(
-    exception: type[BaseException], code: str, category: str, retryable: bool  # noqa: FBT001  (a parameter)
+    exception: type[BaseException],
+    code: str,
+    category: str,
+    retryable: bool,  # noqa: FBT001  (a parameter)
 ) -> None:
     assert ErrorRegistry().sort(exception) == Sort(code, category, retryable)
 

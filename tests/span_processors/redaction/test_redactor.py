@@ -281,7 +281,10 @@ def test_plain_payloads_take_the_short_way_and_it_says_what_the_long_one_says(va
 def test_attributes_that_were_seen_are_judged_again_beside_others() -> None:
     one = Redactor()
     for _ in range(2):
-        assert one.attributes({"x": "hunter2-abc", "value": "hunter2-abc"}) == {"x": "hunter2-abc", "value": "hunter2-abc"}
+        assert one.attributes({"x": "hunter2-abc", "value": "hunter2-abc"}) == {
+            "x": "hunter2-abc",
+            "value": "hunter2-abc",
+        }
     assert one.attributes({"name": "password", "value": "hunter2-abc"})["value"] != "hunter2-abc"
     assert one.attributes({"password": "hunter2-abc"})["password"] != "hunter2-abc"
 
