@@ -196,6 +196,11 @@ def configure(
     """
     global _latest  # noqa: PLW0603  (the module's functions act on the telemetry configured last: that is one name)
     configured = settings.load({"store": store, **keywords})
+    for name, given, kind in (("redaction", redaction, RedactionSettings), ("errors", errors, ErrorRegistry)):
+        if given is not None and not isinstance(given, kind):
+            raise ConfigurationError(f"{name} takes an object of {kind.__name__}, not of {type(given).__name__}")
+    if isinstance(exporters, str) or not isinstance(exporters, Iterable):
+        raise ConfigurationError(f"exporters takes several, such as ('otlp',), not {exporters!r}")
     chosen = [*exporters]
     if any(os.environ.get(name) for name in _ENDPOINTS) and not any(map(_is_otlp, chosen)):
         chosen.append("otlp")
@@ -273,7 +278,7 @@ def _exporters(chosen: Iterable[SpanExporter | str]) -> list[SpanExporter]:
 
 
 def _checked(exporter: SpanExporter | str) -> SpanExporter:
-    if isinstance(exporter, str):
+    if isinstance(exporter, str) or not hasattr(exporter, "export"):
         raise ConfigurationError(f"unknown exporter {exporter!r}: give 'otlp' or an OpenTelemetry SpanExporter")
     return exporter
 

@@ -72,6 +72,10 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no truth value": ({"strict": "perhaps"}, "true or false"),
     "no regular expression": ({"sensitive_field_patterns": ("(",)}, r"'\(' is not a regular expression"),
     "unknown exporter": ({"exporters": ("otpl",)}, "give 'otlp'"),
+    "an exporter that is none": ({"exporters": (3,)}, "give 'otlp'"),
+    "exporters that are none": ({"exporters": "otlp"}, r"\('otlp',\)"),
+    "errors that are no registry": ({"errors": {"ValueError": "input"}}, "an object of ErrorRegistry"),
+    "redaction that is none": ({"redaction": True}, "an object of RedactionSettings"),
 }
 
 
