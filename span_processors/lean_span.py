@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event
@@ -23,12 +23,29 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
     from opentelemetry.util.types import Attributes, AttributeValue
 
-    from span_processors.lean_tracer import LeanTracer
-
 _UNSET: Final = Status(StatusCode.UNSET)
 _KEPT_AS_THEY_ARE: Final = frozenset({str, CleanText, int, bool, float})
 
 _logger: Final = logging.getLogger(__name__)
+
+
+class Origin(Protocol):
+    """What a span asks of the tracer that started it.
+
+    Attributes:
+        scope: the tracer's scope.
+        limits: how much a span may hold.
+    """
+
+    scope: InstrumentationScope
+    limits: SpanLimits
+
+    @property
+    def resource(self) -> Resource:
+        """What produces the spans."""
+
+    def on_end(self, span: LeanSpan, /) -> None:
+        """Take a span that has ended."""
 
 
 class LeanSpan(Span):
@@ -53,7 +70,7 @@ class LeanSpan(Span):
 
     def __init__(
         self,
-        tracer: LeanTracer,
+        tracer: Origin,
         name: str,
         context: SpanContext,
         parent: SpanContext | None,
