@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters.ddl import statements
 from otel_telemetry.exporters.driver import psycopg
-from otel_telemetry.exporters.version import HEAD, check_version, is_older
+from otel_telemetry.exporters.version import ADVISORY_LOCK, HEAD, check_version, is_older
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.postgres_url import Place
-
-SCHEMA_LOCK: Final = 0x6F74656C_73746F72
-"""Key of the advisory lock under which a store is made or migrated."""
 
 
 def version_of(connection: psycopg.Connection, place: Place) -> str | None:
@@ -49,7 +46,7 @@ def prepare(connection: psycopg.Connection, place: Place) -> None:
     found = version_of(connection, place)
     if found is None:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
             found = version_of(connection, place)
             if found is None:
                 _create(connection, place)

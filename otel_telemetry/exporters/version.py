@@ -8,6 +8,8 @@ from otel_telemetry.errors import StoreError, StoreUnavailableError
 
 HEAD: Final = "1.0"
 """The version that this code writes: the last revision of the migrations."""
+ADVISORY_LOCK: Final = 0x6F74656C_73746F72
+"""The key of the lock under which a PostgreSQL server has a store made or migrated by one process at a time."""
 
 
 def check_version(found: str, where: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from otel_telemetry.exporters import sqlite_file
+from otel_telemetry.exporters.version import ADVISORY_LOCK
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.postgres_url import Place
@@ -38,10 +39,9 @@ def upgrade_sqlite(path: Path) -> None:
 
 def upgrade_postgres(place: Place) -> None:
     """Migrate the store at `place`; one process does it, others wait."""
-    from otel_telemetry.exporters.postgres_schema import SCHEMA_LOCK  # noqa: PLC0415  (psycopg is optional)
 
     def begin(connection: Connection) -> None:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.exec_driver_sql(place.search_path.as_string())
 
     engine = create_engine("postgresql+psycopg://", creator=lambda: place.connect(autocommit=False), poolclass=NullPool)
