@@ -39,26 +39,34 @@ def info_of(span: SpanData, attributes: Mapping[str, JsonValue], *, foreign: boo
         trace_state=span.trace_state,
         flags=span.flags,
         attributes={key: attributes[key] for key in sorted(attributes)},
-        events=tuple(
-            SpanEvent(name=name, time_ns=time_ns, attributes=more, dropped_attributes=dropped)
-            for name, time_ns, more, dropped in span.events
-        ),
-        links=tuple(
-            SpanLink(
-                trace_id=f"{link.trace_id:032x}",
-                span_id=f"{link.span_id:016x}",
-                trace_state=link.trace_state,
-                flags=link.flags,
-                attributes=link.attributes,
-                dropped_attributes=link.dropped_attributes,
-            )
-            for link in span.links
-        ),
+        events=_events(span) if span.events else (),
+        links=_links(span) if span.links else (),
         dropped_attributes=span.dropped_attributes,
         dropped_events=span.dropped_events,
         dropped_links=span.dropped_links,
         resource=None if origin and span.resource == origin.resource else _resource_to_record(span.resource),
         scope=None if origin and span.scope == origin.scope else _scope_to_record(span.scope),
+    )
+
+
+def _events(span: SpanData) -> tuple[SpanEvent, ...]:
+    return tuple(
+        SpanEvent(name=name, time_ns=time_ns, attributes=more, dropped_attributes=dropped)
+        for name, time_ns, more, dropped in span.events
+    )
+
+
+def _links(span: SpanData) -> tuple[SpanLink, ...]:
+    return tuple(
+        SpanLink(
+            trace_id=f"{link.trace_id:032x}",
+            span_id=f"{link.span_id:016x}",
+            trace_state=link.trace_state,
+            flags=link.flags,
+            attributes=link.attributes,
+            dropped_attributes=link.dropped_attributes,
+        )
+        for link in span.links
     )
 
 

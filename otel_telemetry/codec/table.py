@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
@@ -70,12 +71,13 @@ def _integer(name: str, key: str) -> Field:
     return Field(name, key, _same, load)
 
 
-def _enum(name: str, key: str, kind: Callable[[str], Any]) -> Field:
+def _enum(name: str, key: str, kind: type[Enum]) -> Field:
+    members: dict[JsonValue, Any] = {member.value: member for member in kind}
+
     def load(value: JsonValue) -> Any:
-        try:
-            return kind(cast("str", value))
-        except ValueError:
-            raise Unreadable(f"is {value!r:.40}, which is none of its values") from None
+        if not isinstance(value, str) or value not in members:
+            raise Unreadable(f"is {value!r:.40}, which is none of its values")
+        return members[value]
 
     return Field(name, key, lambda member: cast("str", member.value), load)
 
@@ -232,7 +234,7 @@ def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, A
             continue
         fields[name] = value
         # JSON null and no attribute are both None; text from the redactor is canonical, there is no need to compare
-        if value is None or (dump is _json_text and raw.__class__ is CleanText) or dump(value) == raw:
+        if value is raw or value is None or (dump is _json_text and raw.__class__ is CleanText) or dump(value) == raw:
             del rest[key]
     return fields, rest, unreadable
 

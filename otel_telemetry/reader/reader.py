@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from otel_telemetry.records import ExecutionRecord, ExecutionSummary
 
 MAX_LIMIT: Final = 10_000
+_NOBODY: Final[frozenset[int]] = frozenset()
 _BATCH: Final = 100
 """Executions that `iterate` holds at once."""
 
@@ -120,25 +121,22 @@ class Reader:
         if before is not None:
             cursors.check(before, where, order_by)
 
-        live = self._live_leases()
         after = None if before is None else before.position
-        rows = self._store.executions(
-            where, live_leases=live, order_by=order_by, after=after, limit=limit + 1, payloads=payloads
-        )
+        rows, live = self._executions(where, order_by, after, limit + 1, payloads=payloads)
         next_cursor = None
         if len(rows) > limit:
             rows = rows[:limit]
             last = Position.of(rows[-1], order_by)
             next_cursor = None if last is None else cursors.write(as_of_ns, last, where, order_by)
         if payloads:
-            return Page(tuple(self._records(rows, live)), next_cursor)
+            return Page(tuple(self._records(rows)), next_cursor)
         return Page(tuple(_summaries(rows, live)), next_cursor)
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """Return one execution with everything nested, or None where there is none of this id."""
         (wanted,) = filter_values.texts("execution_id", execution_id)
-        rows = self._store.spans([wanted])
-        return _record(rows, self._live_leases()) if rows else None
+        rows, live = self._with_leases(lambda _: self._store.spans([wanted]))
+        return _record(rows, live) if rows else None
 
     def last(self, **filters: Unpack[Filters]) -> ExecutionRecord | None:
         """Return the execution that started last of those that match, or None where none does."""
@@ -188,9 +186,38 @@ class Reader:
     def _live_leases(self) -> frozenset[int]:
         return self._alive(self._store.leases(), self._clock())
 
+    def _executions(
+        self, where: Filter, order_by: OrderBy, after: Position | None, limit: int, *, payloads: bool
+    ) -> tuple[Sequence[SpanRow], frozenset[int]]:
+        return self._with_leases(
+            lambda live: self._store.executions(
+                where, live_leases=live, order_by=order_by, after=after, limit=limit, payloads=payloads
+            ),
+            asked=where.interrupted is not None,
+        )
+
+    def _with_leases(
+        self, read: Callable[[frozenset[int]], Sequence[SpanRow]], *, asked: bool = False
+    ) -> tuple[Sequence[SpanRow], frozenset[int]]:
+        """Read rows, and the leases of living processes where it matters: few executions that are read are still open.
+
+        Args:
+            read: reads the rows, given the leases.
+            asked: whether the leases decide which rows are read.
+        """
+        if not asked:
+            rows = read(_NOBODY)
+            if not any(is_interrupted(row, _NOBODY) for row in rows):
+                return rows, _NOBODY
+        live = self._live_leases()
+        if asked or any(is_interrupted(row, live) for row in rows):
+            # Read once more: a process closes its lease after its last span, which may have ended in between.
+            rows = read(live)
+        return rows, live
+
     def _all_records(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionRecord]:
-        for rows, live in self._batches(where, order_by, payloads=True):
-            yield from self._records(rows, live)
+        for rows, _ in self._batches(where, order_by, payloads=True):
+            yield from self._records(rows)
 
     def _all_summaries(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionSummary]:
         for rows, live in self._batches(where, order_by, payloads=False):
@@ -198,22 +225,20 @@ class Reader:
 
     def _batches(
         self, where: Filter, order_by: OrderBy, *, payloads: bool
-    ) -> Iterator[tuple[list[SpanRow], frozenset[int]]]:
+    ) -> Iterator[tuple[Sequence[SpanRow], frozenset[int]]]:
         after: Position | None = None
         while True:
-            live = self._live_leases()
-            rows = self._store.executions(
-                where, live_leases=live, order_by=order_by, after=after, limit=_BATCH, payloads=payloads
-            )
+            rows, live = self._executions(where, order_by, after, _BATCH, payloads=payloads)
             if rows:
                 yield rows, live
                 after = Position.of(rows[-1], order_by)
             if len(rows) < _BATCH:
                 return
 
-    def _records(self, executions: Sequence[SpanRow], live: frozenset[int]) -> Iterator[ExecutionRecord]:
+    def _records(self, executions: Sequence[SpanRow]) -> Iterator[ExecutionRecord]:
         spans: dict[str, list[SpanRow]] = {row.execution_id: [] for row in executions}
-        for row in self._store.spans(list(spans)):
+        rows, live = self._with_leases(lambda _: self._store.spans(list(spans)))
+        for row in rows:
             spans[row.execution_id].append(row)
         for execution in executions:
             yield _record(_own_spans(execution, spans[execution.execution_id]), live)

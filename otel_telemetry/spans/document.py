@@ -12,6 +12,8 @@ from span_processors.data import CleanText, EventData, LinkData, ScopeData
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from span_processors.data import JsonValue, SpanData
 
 OWN_SCOPE: Final = ScopeData(SCOPE_NAME)
@@ -101,6 +103,17 @@ def write(  # noqa: C901, PLR0912  (a branch for each thing that most spans do n
     return text or None, f"{{{payload[1:]}}}" if payload else None
 
 
+_READ: Final[dict[str, Callable[[Any], Any]]] = {
+    "a": dict,
+    "json": lambda said: {key: CleanText(canonical(value)) for key, value in said.items()},
+    "events": lambda said: tuple(EventData(*event) for event in said),
+    "links": lambda said: tuple(LinkData(int(trace, 16), int(span, 16), *more) for trace, span, *more in said),
+    "dropped": lambda said: (said[0], said[1], said[2]),
+    "scope": lambda said: ScopeData(*said),
+}
+"""How what JSON cannot say is made of what it says."""
+
+
 def read_document(text: str | None) -> Document:
     """Read what `write` wrote.
 
@@ -111,15 +124,10 @@ def read_document(text: str | None) -> Document:
         return NOTHING
     try:
         said = orjson.loads(text)
-        document = NOTHING._replace(**said)
-        return document._replace(
-            a=dict(document.a),
-            json={key: CleanText(canonical(value)) for key, value in document.json.items()},
-            events=tuple(EventData(*event) for event in document.events),
-            links=tuple(LinkData(int(trace, 16), int(span, 16), *more) for trace, span, *more in said.get("links", ())),
-            dropped=(document.dropped[0], document.dropped[1], document.dropped[2]),
-            scope=ScopeData(*document.scope),
-        )
+        for key, read in _READ.items():
+            if key in said:
+                said[key] = read(said[key])
+        return Document(**said)
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ValueError("the document of the row is not readable") from error
 

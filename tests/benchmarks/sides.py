@@ -13,8 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.benchmarks import workload as w
+
+if TYPE_CHECKING:
+    from otel_telemetry.wiring import Telemetry
 
 Run = Callable[[int], None]
 
@@ -64,25 +68,26 @@ def ours(executions: int, store: str) -> dict[str, float]:
     import otel_telemetry as ot
 
     telemetry = ot.configure(store=store)
-
-    def one(n: int) -> None:
-        error = w.failure() if w.fails(n) else None
-        with telemetry.execution(
-            "invoice", version="3", inputs=w.inputs(n), caller_id=f"user-{n % 100}", metadata=w.metadata(n)
-        ) as run:
-            for step in w.STEPS:
-                with run.step(step, code=w.CODE[step]) as span:
-                    for tool in w.TOOLS:
-                        with span.tool_call(tool, params=w.params(n, step, tool)) as call:
-                            call.result = w.result(n, tool)
-            run.outputs = w.inputs(n)
-            if error is not None:
-                run.fail(error)
-
-    figures = measure(one, executions, lambda: telemetry.flush(120))
+    figures = measure(lambda n: record(telemetry, n), executions, lambda: telemetry.flush(120))
     figures["stored"] = telemetry.health().sinks[0].stored
     telemetry.shutdown()
     return figures
+
+
+def record(telemetry: Telemetry, n: int) -> None:
+    """Record one execution."""
+    error = w.failure() if w.fails(n) else None
+    with telemetry.execution(
+        "invoice", version="3", inputs=w.inputs(n), caller_id=f"user-{n % 100}", metadata=w.metadata(n)
+    ) as run:
+        for step in w.STEPS:
+            with run.step(step, code=w.CODE[step]) as span:
+                for tool in w.TOOLS:
+                    with span.tool_call(tool, params=w.params(n, step, tool)) as call:
+                        call.result = w.result(n, tool)
+        run.outputs = w.inputs(n)
+        if error is not None:
+            run.fail(error)
 
 
 def measure(one: Run, executions: int, flush: Callable[[], bool]) -> dict[str, float]:

@@ -1,0 +1,84 @@
+"""How fast questions are answered: `python -m tests.benchmarks.reading URL SIDE N`, from a store that `load` has filled.
+
+Each question is asked a few times with other values, after a first time that opens the connection. Prints the median
+of each in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from otel_telemetry.exporters import open_exporter, open_store
+from otel_telemetry.exporters.lease import live_leases
+from otel_telemetry.reader import Reader
+from tests.benchmarks import rows
+
+REPEATS = 9
+FIGURES = {
+    "get": "get one execution",
+    "failed": "last 50 failed of a workflow",
+    "caller": "last 50 of a caller",
+    "metadata": "last 50 of a metadata value",
+    "children": "last 50 with all children",
+    "stats": "percentiles per tool over everything",
+}
+TARGETS_MS = {"get": 1, "failed": 2, "caller": 5, "metadata": 5, "children": 30, "stats": 20}
+
+
+def load(url: str, executions: int) -> None:
+    """Fill an empty store with executions of W."""
+    with closing(open_exporter(url)) as exporter:
+        for number, batch in enumerate(rows.batches(executions)):
+            exporter.write(batch)
+            if number % 100 == 0:
+                print(f"\rloading: {(number + 1) * 50} of {executions} executions", end="", file=sys.stderr)
+    print(file=sys.stderr)
+
+
+def questions(reader: Reader, executions: int) -> dict[str, Callable[[int], object]]:
+    """Return how each question is asked for the n-th time: with other values each time, from all over the store."""
+    return {
+        "get": lambda n: reader.get(rows.execution_id(executions * (2 * n + 1) // (2 * REPEATS + 2))).steps,  # type: ignore[union-attr]
+        "failed": lambda n: _full(
+            reader.query(payloads=False, status="failed", workflow_name=f"invoice-{n % rows.WORKFLOWS}")
+        ),
+        "caller": lambda n: _full(reader.query(payloads=False, caller_id=f"user-{11 * n % 100}")),
+        "metadata": lambda n: _full(reader.query(payloads=False, metadata={"tenant": f"t{3 * n % 40}"})),
+        "children": lambda n: _full(reader.query(started_before=rows.FIRST_NS + executions * rows.APART_NS - n)),
+        "stats": lambda n: reader.stats("tool")[0].p95_ms,
+    }
+
+
+def _full(page: object) -> None:
+    if not len(page):  # type: ignore[arg-type]
+        raise SystemExit("nothing was found: the store was not loaded")
+
+
+def milliseconds(ask: Callable[[int], object]) -> float:
+    """Return the median time of a question."""
+
+    def each() -> Iterator[float]:
+        ask(0)
+        for n in range(1, REPEATS + 1):
+            started = time.perf_counter()
+            ask(n)
+            yield (time.perf_counter() - started) * 1e3
+
+    return statistics.median(each())
+
+
+def main() -> None:
+    """Ask all questions and print the figures."""
+    variable, executions = sys.argv[1], int(sys.argv[2])
+    with Reader(open_store(os.environ[variable]), alive=live_leases) as reader:
+        print(json.dumps({name: milliseconds(ask) for name, ask in questions(reader, executions).items()}))
+
+
+if __name__ == "__main__":
+    main()
