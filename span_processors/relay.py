@@ -40,7 +40,8 @@ class Relay(Generic[RowT]):
     have left that are gone. A batch leaves the spill after it was written, so that a row may be sent twice and is never
     lost; a store keeps it once.
 
-    A row that cannot be written is found by dividing, like `Delivery` does it, and rejected.
+    A row that cannot be written is found by dividing, like `Delivery` does it, and rejected. Where the sink does not say
+    that it is a row's fault, the rows behind are tried: if they pass and the others do not, again and again, it is.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Relay(Generic[RowT]):
         self._failures = 0
         self._next_attempt = 0.0
         self._limit = _BATCH_ROWS
+        self._skip = 0
         self._refusals = 0
         self._strikes = 0
         self._others_got_through = False
@@ -231,7 +233,10 @@ class Relay(Generic[RowT]):
         if not self._is_ready() or self.abandoned:
             return
         try:
-            spilled = self._spill.oldest(self._limit)
+            spilled = self._spill.oldest(self._limit, self._skip)
+            if spilled is None and self._skip:
+                self._skip = 0
+                spilled = self._spill.oldest(self._limit)
         except Exception as error:
             self._missed(error)
             return
@@ -252,8 +257,7 @@ class Relay(Generic[RowT]):
         if error is None:
             self._reached()
             if spilled is not None:
-                self._refusals = self._strikes = 0
-                self._limit = min(_BATCH_ROWS, self._limit * 2)
+                self._passed()
                 self._release(spilled)
             elif sent is not None and sent is self._backlog.chunk():
                 self._backlog.settle()
@@ -268,18 +272,32 @@ class Relay(Generic[RowT]):
             elif spilled is not None:
                 self._release(spilled, rejected=True)
 
+    def _passed(self) -> None:
+        if self._skip:
+            self._skip = 0
+            self._others_got_through = True
+        else:
+            self._refusals = self._strikes = 0
+            self._others_got_through = False
+            self._limit = min(_BATCH_ROWS, self._limit * 2)
+
     def _refused(self, spilled: Spilled[RowT]) -> None:
-        """Doubt a batch that is put off again and again, and reject a row to which that happens while others pass."""
-        self._strikes += self._others_got_through
-        self._others_got_through = False
+        """Doubt a batch that is put off while others pass, and in the end reject a row to which that happens."""
+        if self._skip:
+            self._skip = 0
+            return
+        others, self._others_got_through = self._others_got_through, False
         self._refusals += 1
+        self._skip = len(spilled.rows)
         if len(spilled.rows) > 1:
-            if self._refusals % _ATTEMPTS_BEFORE_DOUBT == 0:
+            if others or self._refusals % _ATTEMPTS_BEFORE_DOUBT == 0:
                 self._limit = len(spilled.rows) // 2
                 self._strikes = 0
-        elif self._strikes >= _STRIKES:
-            self._strikes = 0
-            self._release(spilled, rejected=True)
+        else:
+            self._strikes += others
+            if self._strikes >= _STRIKES:
+                self._skip = self._strikes = 0
+                self._release(spilled, rejected=True)
 
     def _release(self, spilled: Spilled[RowT], *, rejected: bool = False) -> None:
         self._spill.remove(spilled)

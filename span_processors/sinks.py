@@ -97,8 +97,10 @@ class Spill(Protocol[RowT]):
             RetryableError: there is no room.
         """
 
-    def oldest(self, limit: int) -> Spilled[RowT] | None:
+    def oldest(self, limit: int, skip: int = 0) -> Spilled[RowT] | None:
         """Return at most `limit` of the rows that wait longest, this process's own before those of others.
+
+        The first `skip` of them are left out.
 
         They stay until they are removed. None where nothing waits.
         """

@@ -100,17 +100,17 @@ class SqliteSpill(Generic[RowT]):
         self._own.file.write(kept)
         return Spilled(rows, _ended(kept), own=True, key=kept)
 
-    def oldest(self, limit: int) -> Spilled[RowT] | None:
+    def oldest(self, limit: int, skip: int = 0) -> Spilled[RowT] | None:
         """Return the rows that wait longest; see `Spill.oldest`."""
         if self._own is not None:
-            rows = self._own.file.oldest(limit)
-            if rows:
+            rows = self._own.file.oldest(limit, skip)
+            if rows or skip:
                 return self._spilled(rows, own=True)
         if self._found is None and time.monotonic() >= self._next_look:
             self._found = self._look()
         if self._found is not None:
-            rows = self._found.file.oldest(limit)
-            if rows:
+            rows = self._found.file.oldest(limit, skip)
+            if rows or skip:
                 return self._spilled(rows, own=False)
             self._found.delete()
             self._found = None
@@ -168,7 +168,9 @@ class SqliteSpill(Generic[RowT]):
         if self._own is not None and self._home is not None:
             self._own.file.lend(self._home.lease)
 
-    def _spilled(self, rows: list[SpanRow], *, own: bool) -> Spilled[RowT]:
+    def _spilled(self, rows: list[SpanRow], *, own: bool) -> Spilled[RowT] | None:
+        if not rows:
+            return None
         return Spilled([self._from_row(row) for row in rows], _ended(rows), own=own, key=rows)
 
     def _used(self) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _THIS_SPAN: Final = " AND ".join(f"{column} = ?" for column in KEY)
-_OLDEST: Final = f"SELECT {COLUMN_LIST} FROM spans ORDER BY rowid LIMIT ?"
+_OLDEST: Final = f"SELECT {COLUMN_LIST} FROM spans ORDER BY rowid LIMIT ? OFFSET ?"
 _METADATA: Final = f"SELECT key, value FROM execution_metadata WHERE {_THIS_SPAN}"
 _RESOURCE: Final = "SELECT attributes, schema_url FROM resources WHERE resource_id = ?"
 _ACCOUNTS: Final = f"SELECT {', '.join(Lease._fields)} FROM leases WHERE account IS NOT NULL AND lease_id <> ?"
@@ -44,13 +44,13 @@ class SpillFile(SQLiteSpanExporter):
         with self._session() as connection:
             return [Lease(*values) for values in connection.execute(_ACCOUNTS, (self._lease.lease_id,))]
 
-    def oldest(self, limit: int) -> list[SpanRow]:
-        """Return the rows that came first, at most `limit` and not many more than 4 MiB."""
+    def oldest(self, limit: int, skip: int) -> list[SpanRow]:
+        """Return the rows that came first after `skip` others, at most `limit` and not many more than 4 MiB."""
         with self._session() as connection:
             resources: dict[int, ResourceData] = {}
             rows: list[SpanRow] = []
             size = 0
-            for values in connection.execute(_OLDEST, (limit,)):
+            for values in connection.execute(_OLDEST, (limit, skip)):
                 row = SpanRow._make((*values, None, ()))
                 if row.resource_id not in resources:
                     resources[row.resource_id] = _resource(connection, row.resource_id)

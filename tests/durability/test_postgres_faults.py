@@ -136,7 +136,7 @@ def test_a_server_that_became_read_only(way: Way, observed: Callable[[str], None
             way.proxy.set("open")
             record(telemetry, 20)
             wait_until(lambda: sink(telemetry.health()).spilled == 20 * SPANS)
-            assert "read-only" in str(sink(telemetry.health()).last_error)
+            wait_until(lambda: "read-only" in str(sink(telemetry.health()).last_error))
         finally:
             other.execute("SET default_transaction_read_only = off")
             other.execute(psycopg.sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
@@ -223,10 +223,10 @@ def test_a_pooler_may_put_each_transaction_into_another_session(way: Way) -> Non
 
 def test_full_durability_holds_where_the_server_would_not_wait_for_its_disk(way: Way) -> None:
     seen: list[str] = []
+    exporter = PostgresSpanExporter(way.direct, durability="full")
+    exporter.write([row(1)])
     with way.connect() as other:
         other.execute("CREATE TABLE asked (value text)")
-        exporter = PostgresSpanExporter(way.direct, durability="full")
-        exporter.write([row(1)])
         other.execute(
             "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             " INSERT INTO asked VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"

@@ -43,12 +43,13 @@ def test_executions_that_end_together_share_commits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["open", "refused", "hung"])
 def test_an_execution_that_has_ended_survives_the_process(way: Way, mode: str) -> None:
-    way.configure().shutdown()
+    with way.configure() as telemetry:
+        record(telemetry, 1)
     way.proxy.set(mode)  # type: ignore[arg-type]
     done = subprocess.run([sys.executable, "-c", DIE, way.url, str(way.spill)], check=False, cwd=Path.cwd(), timeout=60)
     assert done.returncode == 9
     way.proxy.set("open")
-    assert len(set(way.stored()) | set(way.spilled())) == 5 * SPANS
+    assert len(set(way.stored()) | set(way.spilled())) == 6 * SPANS
 
 
 @pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 3)])
