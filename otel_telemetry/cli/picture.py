@@ -34,8 +34,6 @@ _SHORT_ID = 18
 """Characters of an id that hold its milliseconds and counter: enough to name one."""
 _NAME_IN_LIST = 24
 """Cells that a workflow's name or version gets in a list on a terminal."""
-_REDACTED = ": redacted ("
-"""In the note on a value that was redacted: the value's place in the picture shows it already."""
 _LINES = 8
 """Lines of a terminal that one cause or parameter may fill in a report."""
 _HASH = 12
@@ -200,8 +198,7 @@ def _below(node: story.Node, indent: str, view: View, *, full: bool) -> Iterator
     for i, error in enumerate(node.own_errors()):
         yield line([(indent, None), (("caused by " if i else "") + _error_text(error), "red")], view.width)
     for problem in node.part.problems:
-        if full or _REDACTED not in problem:
-            yield line([(indent, None), (f"note: {safe(problem)}", "yellow")], view.width)
+        yield line([(indent, None), (f"note: {safe(problem)}", "yellow")], view.width)
     if full:
         for key, value in _payloads(node.part):
             text = json.dumps(value, ensure_ascii=False, indent=2)

@@ -11,7 +11,7 @@ from span_processors.redaction.tree import SMALLEST_CARD
 from span_processors.redaction.vocabulary import NAME_FIELDS, SHORT_NAMES, VALUE_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     from span_processors.data import JsonValue
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MAX_LEVEL: Final = 12
 _MAX_KEYS: Final = 8192
+_MAX_HARMLESS: Final = 8192
+_MAX_HARMLESS_TEXT: Final = 128
 _SHORT: Final = 7
 _NAMING: Final = object()
 
@@ -38,6 +40,8 @@ class FastKeys:
         self._names = names
         self._redact = redact
         self.known: dict[str, Verdict | object | None] = {}
+        self.harmless: set[str] = set()
+        """Short texts that passed the gate: most values are one of a few, and a look-up costs less than a search."""
 
     def learn(self, value: object, level: int = _MAX_LEVEL) -> None:
         """Judge the keys in `value` that were not seen before."""
@@ -58,6 +62,12 @@ class FastKeys:
         """Say whether one of `texts` may be, or hold, a name that a pattern of the user's is for."""
         names = self._names
         return names.patterned and any(":" in text or "=" in text or names[text] for text in texts)
+
+    def remember(self, texts: Iterable[str]) -> None:
+        """Note that these texts passed the gate."""
+        if len(self.harmless) >= _MAX_HARMLESS:
+            self.harmless = set()
+        self.harmless.update([text for text in texts if len(text) <= _MAX_HARMLESS_TEXT])
 
     def is_plain(self, key: str) -> bool:
         """Say whether a key, of those that were seen, neither is sensitive, nor names nor holds what another names."""
@@ -90,15 +100,17 @@ def _redact(value: object, keys: FastKeys, max_size: int) -> JsonValue:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, keys.known, texts, _MAX_LEVEL)
-    text = "\n".join(texts)
-    if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):
-        raise NotFastError
+        copy = _copy(value, keys.known, keys.harmless, texts, _MAX_LEVEL)
+    if texts:
+        text = "\n".join(texts)
+        if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):
+            raise NotFastError
+        keys.remember(texts)
     return copy
 
 
 def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent first: the hottest code of all)
-    value: object, known: Known, texts: list[str], level: int
+    value: object, known: Known, harmless: set[str], texts: list[str], level: int
 ) -> JsonValue:
     if not level:
         raise NotFastError
@@ -110,7 +122,8 @@ def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent fi
             if verdict is not None and (verdict is not _NAMING or (kind is str and item.lower() in SHORT_NAMES)):
                 fields[key] = _under(item, verdict)
             elif kind is str:
-                texts.append(item)
+                if item not in harmless:
+                    texts.append(item)
             elif kind is int:
                 if not -SMALLEST_CARD < item < SMALLEST_CARD:
                     raise NotFastError
@@ -118,7 +131,7 @@ def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent fi
                 if item - item != 0.0:
                     raise NotFastError
             elif item is not None and kind is not bool:
-                fields[key] = _copy(item, known, texts, level - 1)
+                fields[key] = _copy(item, known, harmless, texts, level - 1)
         return fields
     if type(value) is not list and type(value) is not tuple:
         raise NotFastError
@@ -128,7 +141,8 @@ def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent fi
         if kind is str:
             if len(item) < _SHORT and item.lower() in SHORT_NAMES:
                 raise NotFastError
-            texts.append(item)
+            if item not in harmless:
+                texts.append(item)
         elif kind is int:
             if not -SMALLEST_CARD < item < SMALLEST_CARD:
                 raise NotFastError
@@ -136,7 +150,7 @@ def _copy(  # noqa: C901, PLR0912  (a branch for each type, the most frequent fi
             if item - item != 0.0:
                 raise NotFastError
         elif item is not None and kind is not bool:
-            items[at] = _copy(item, known, texts, level - 1)
+            items[at] = _copy(item, known, harmless, texts, level - 1)
     return items
 
 

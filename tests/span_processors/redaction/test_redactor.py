@@ -278,6 +278,15 @@ def test_plain_payloads_take_the_short_way_and_it_says_what_the_long_one_says(va
     assert (found, canonical(found), ()) == one._slowly(value, None)
 
 
+def test_values_that_were_seen_are_judged_again_beside_others() -> None:
+    one = Redactor()
+    for _ in range(2):
+        assert json.loads(one.payload({"x": SECRET, "y": ["pin", SECRET]})[0])["x"] == SECRET
+        assert json.loads(one.payload({"a": SECRET, "b": "pin"})[0]) == {"a": SECRET, "b": "pin"}
+        for value in ({"password": SECRET}, {"name": "pin", "value": SECRET}, ["--token", SECRET], ["pin", SECRET]):
+            assert leaks(SECRET, one.payload(value)[0]) == [], value
+
+
 def test_attributes_that_were_seen_are_judged_again_beside_others() -> None:
     one = Redactor()
     for _ in range(2):
