@@ -57,7 +57,7 @@ def _check(target: Path, *, overwrite: bool) -> None:
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         raise ExportError(f"{target} is not a file: give the name of a file to write")
     if not overwrite:
-        raise ExportError(f"{target} exists: give another name, or ask to overwrite it")
+        raise ExportError(f"{target} exists: give another name, or overwrite it (overwrite=True, --overwrite)")
 
 
 def _draft(target: Path) -> tuple[BinaryIO, str]:
