@@ -88,7 +88,7 @@ def _context_of(carrier: Mapping[str, str]) -> Context:
     if execution_id is None:
         return context
     # a base of its own keeps the sequence numbers of this process apart from those of every other
-    run = Run(None, execution_id, count(secrets.randbits(30) << 32))
+    run: Run[Any] = Run(None, execution_id, count(secrets.randbits(30) << 32))
     return scoped(ExecutionScope(run, _id_in(headers, STEP_HEADER)), context)
 
 

@@ -8,51 +8,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextvars import Token
-from typing import TYPE_CHECKING, Final, cast
+from typing import Any, Final, Generic, cast
 
 from opentelemetry.context import Context, create_key, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from otel_telemetry import semconv
 from otel_telemetry.records import ToolCallSource
-from otel_telemetry.tracing.steps import StepLedger
-
-if TYPE_CHECKING:
-    from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle
-    from otel_telemetry.tracing.recorder import Recorder
+from otel_telemetry.tracing.steps import StepLedger, StepT
 
 _SCOPE_KEY: Final = create_key("otel_telemetry.scope")
 (_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 """The API's own key, learned from it: one copy of the context is then enough to put span and scope in."""
 
 
-class Run:
-    """What all spans of one execution share in this process."""
+class Run(Generic[StepT]):
+    """What all spans of one execution share in this process.
 
-    __slots__ = ("execution_id", "handle", "latest_start_ns", "recorder", "recording", "sequence", "steps")
+    Attributes:
+        recorder: the recorder that started it; None where another process did.
+    """
+
+    __slots__ = ("execution_id", "latest_start_ns", "recorder", "recording", "sequence", "steps")
 
     def __init__(
-        self, recorder: Recorder | None, execution_id: str, sequence: Iterator[int], *, recording: bool = True
+        self, recorder: object | None, execution_id: str, sequence: Iterator[int], *, recording: bool = True
     ) -> None:
         self.recorder = recorder
         self.execution_id = execution_id
         self.sequence = sequence
         self.recording = recording
-        self.steps = StepLedger()
+        self.steps: StepLedger[StepT] = StepLedger()
         self.latest_start_ns = 0
-        self.handle: ExecutionHandle | None = None
 
 
-class ExecutionScope:
+class ExecutionScope(Generic[StepT]):
     """A place in an execution: the run, the step (if any), and what a tool call made here would be."""
 
     __slots__ = ("call_source", "run", "step", "step_id")
 
     def __init__(
         self,
-        run: Run,
+        run: Run[StepT],
         step_id: str | None = None,
-        step: StepHandle | None = None,
+        step: StepT | None = None,
         call_source: ToolCallSource = ToolCallSource.CODE_BLOCK,
     ) -> None:
         self.run = run
@@ -61,22 +60,22 @@ class ExecutionScope:
         self.call_source = call_source
 
 
-def scope_in(context: Context) -> ExecutionScope | None:
+def scope_in(context: Context) -> ExecutionScope[Any] | None:
     """Return the scope that `context` carries."""
-    return cast("ExecutionScope | None", context.get(_SCOPE_KEY))
+    return cast("ExecutionScope[Any] | None", context.get(_SCOPE_KEY))
 
 
-def current_scope() -> ExecutionScope | None:
+def current_scope() -> ExecutionScope[Any] | None:
     """Return the scope of the running code."""
     return scope_in(get_current())
 
 
-def entered(span: Span, scope: ExecutionScope | None, context: Context) -> Context:
+def entered(span: Span, scope: ExecutionScope[Any] | None, context: Context) -> Context:
     """Return `context` with `span` and `scope` as its current ones."""
     return Context({**context, _SPAN_KEY: span, _SCOPE_KEY: scope})
 
 
-def scoped(scope: ExecutionScope, context: Context) -> Context:
+def scoped(scope: ExecutionScope[Any], context: Context) -> Context:
     """Return `context` with `scope` as its current one."""
     return Context({**context, _SCOPE_KEY: scope})
 

@@ -19,8 +19,7 @@ from otel_telemetry.tracing.failures import error_text, is_cancellation
 from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
-    from otel_telemetry.tracing.handles import ExecutionHandle
-    from otel_telemetry.tracing.recorder import Recorder
+    from otel_telemetry.tracing.services import Services
 
 CANCELLED: Final = "cancelled"
 CLOSED: Final = "closed"
@@ -45,14 +44,14 @@ class Start(NamedTuple):
         owner: the execution that was started for its sake, and ends with it.
     """
 
-    recorder: Recorder
+    recorder: Services
     span: Span
-    scope: ExecutionScope
+    scope: ExecutionScope[Any]
     attributes: Attributes
     started_ns: int
     wall_ns: int
     monotonic_ns: int
-    owner: ExecutionHandle | None = None
+    owner: Handle | None = None
 
 
 class Handle:
@@ -301,7 +300,7 @@ class Handle:
             self._late[semconv.CLOCK_STEP_MS] = stepped_ns / 1e6
         return self._started_ns + took_ns
 
-    def _inner_scope(self) -> ExecutionScope:
+    def _inner_scope(self) -> ExecutionScope[Any]:
         return self.scope
 
     def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:

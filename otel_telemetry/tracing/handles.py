@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ from otel_telemetry import semconv
 from otel_telemetry.records import ErrorRecord, ExecutionStatus, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.context import ExecutionScope
 from otel_telemetry.tracing.handle import CANCELLED, Attributes, Error, Handle, Start
+from otel_telemetry.tracing.services import Services
 from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
-    from otel_telemetry.tracing.steps import StepLedger
+    from opentelemetry.trace import Span
 
 
 class ToolCallHandle(Handle):
@@ -33,7 +35,7 @@ class ToolCallHandle(Handle):
         """The step that makes the call; None outside any step."""
         return self.scope.step_id
 
-    def _inner_scope(self) -> ExecutionScope:
+    def _inner_scope(self) -> ExecutionScope[StepHandle]:
         scope = self.scope
         if scope.call_source is ToolCallSource.CODE_BLOCK:
             return scope
@@ -44,6 +46,9 @@ class _Parent(Handle):
     """A handle that has children."""
 
     __slots__ = ()
+
+    recorder: Starter
+    scope: ExecutionScope[StepHandle]
 
     def step(
         self,
@@ -177,8 +182,8 @@ class StepHandle(_Parent):
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:
         self.scope.step = None  # one cycle less for the garbage collector
-        steps: StepLedger = self.scope.run.steps
-        steps.close(self)
+        steps = self.scope.run.steps
+        steps.close(self.step_id, self)
         if error is not None:
             steps.failed(self._name, self.step_id)
         elif self._skipped:
@@ -214,10 +219,51 @@ class ExecutionHandle(_Parent):
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:  # noqa: ARG002  (a hook)
         run = self.scope.run
-        run.handle = None  # one cycle less for the garbage collector
         self.recorder.forget(self)
         for step in list(run.steps.open.values()):
             if step.is_pending:
                 step.skip("the execution ended before the step was started")
             elif not step.ends_by_itself:
                 step.abandon()
+
+
+class Starter(Services, ABC):
+    """What handles ask of the recorder, which is one: to start their children, and to know what becomes of them."""
+
+    @abstractmethod
+    def start_step(
+        self,
+        name: str,
+        *,
+        step_type: StepType,
+        step_id: str | None,
+        tool_name: str | None,
+        params: object,
+        code: str | Callable[..., Any] | None,
+        attempt: int | None,
+        status: StepStatus,
+        parent: Handle | None,
+    ) -> StepHandle:
+        """Start a step in `parent`."""
+
+    @abstractmethod
+    def start_tool_call(
+        self,
+        tool_name: str,
+        *,
+        params: object,
+        call_id: str | None,
+        step_id: str | None,
+        source: ToolCallSource | None,
+        started_at_ns: int | None,
+        parent: Handle | None,
+    ) -> ToolCallHandle:
+        """Start a tool call in `parent`."""
+
+    @abstractmethod
+    def announce(self, span: Span) -> None:
+        """Say that an open span's attributes have changed."""
+
+    @abstractmethod
+    def forget(self, handle: ExecutionHandle) -> None:
+        """Let go of an execution that has ended."""

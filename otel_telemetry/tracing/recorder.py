@@ -16,12 +16,11 @@ from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, S
 from otel_telemetry.tracing.clock import Clock
 from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
 from otel_telemetry.tracing.handle import Handle, Start
-from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle
+from otel_telemetry.tracing.handles import ExecutionHandle, Starter, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
-from otel_telemetry.tracing.services import Services
 from span_processors.data import CleanAttributes
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
@@ -31,7 +30,7 @@ MAX_OPEN = 100_000
 _ID_CHANGED = "execution_id: cannot be stored as it is, its beginning and a digest stand for it"
 
 
-class Recorder(Services):
+class Recorder(Starter):
     """Records executions, steps and tool calls as spans of one tracer. Usable from any thread.
 
     Nothing that goes wrong inside reaches the host: it is counted in `problems` by kind, logged once a kind, and handed
@@ -65,9 +64,9 @@ class Recorder(Services):
             errors=errors or ErrorRegistry(),
             clock=clock or Clock(),
             strict=strict,
+            sample_items=sample_items,
             on_problem=on_problem,
         )
-        self.sample_items = sample_items
         self._tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
         self._on_change = on_change
         self._open = OpenExecutions(MAX_OPEN)
@@ -114,7 +113,7 @@ class Recorder(Services):
             return known
         tracer, context = self._tracer, get_current()
         around = self._scope(context)
-        run = Run(self, execution_id, count())
+        run: Run[StepHandle] = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
         times = self.times(started_at_ns, run)
         attributes = CleanAttributes()
@@ -153,7 +152,6 @@ class Recorder(Services):
             run.recording = span.is_recording()
             self.absorb("start", problem)
         handle = ExecutionHandle(Start(self, span, ExecutionScope(run), attributes, *times))
-        run.handle = handle
         if self._open.add(handle):
             self.problems["too_many_open"] += 1
         return handle
@@ -317,7 +315,7 @@ class Recorder(Services):
     def current_execution(self) -> ExecutionHandle | None:
         """Return the execution that the running code is part of, if it was started in this process."""
         scope = self._scope(get_current())
-        return None if scope is None else scope.run.handle
+        return None if scope is None else self._open.find(scope.run.execution_id)
 
     def current_step(self) -> StepHandle | None:
         """Return the step that the running code is part of, if it was started in this process."""
@@ -335,17 +333,17 @@ class Recorder(Services):
         if self._on_change is not None:
             self._on_change(span)
 
-    def _id_of(self, run: Run) -> str:
+    def _id_of(self, run: Run[StepHandle]) -> str:
         # one that another process sent was not looked at yet
         return run.execution_id if run.recorder is self else self.clean_id(run.execution_id)
 
-    def _scope(self, context: Context) -> ExecutionScope | None:
+    def _scope(self, context: Context) -> ExecutionScope[StepHandle] | None:
         scope = scope_in(context)
         return scope if scope is None or scope.run.recorder is self or scope.run.recorder is None else None
 
     def _place(
         self, parent: Handle | None, name: str, around_it: ExecutionType, started_at_ns: int | None = None
-    ) -> tuple[Context, ExecutionScope, ExecutionHandle | None]:
+    ) -> tuple[Context, ExecutionScope[StepHandle], ExecutionHandle | None]:
         """Return the parent context and the scope of what starts, and the execution that is started for its sake."""
         context = get_current()
         owner = None

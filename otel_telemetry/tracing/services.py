@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_telemetry import semconv
 from otel_telemetry.error_registry.describe import bounded
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from otel_telemetry.error_registry import ErrorRegistry
     from otel_telemetry.tracing.clock import Clock
     from otel_telemetry.tracing.context import Run
-    from otel_telemetry.tracing.handle import Attributes
-    from span_processors.data import CleanText, JsonValue
+    from span_processors.data import CleanAttributes, CleanText, JsonValue
     from span_processors.redaction import Redactor
 
 _NAMES: Final = 4096
@@ -33,6 +32,7 @@ class Services(Guard):
         redactor: what values go through.
         clock: the wall clock and the monotonic one.
         failures: turns errors into records.
+        sample_items: how many of a generator's first items are kept.
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class Services(Guard):
         errors: ErrorRegistry,
         clock: Clock,
         strict: bool,
+        sample_items: int,
         on_problem: Callable[[str, BaseException], None] | None,
     ) -> None:
         super().__init__(strict=strict, on_problem=on_problem)
         self.redactor = redactor
         self.clock = clock
+        self.sample_items = sample_items
         self.failures = Failures(errors, redactor)
         self._clean_text: Callable[[str], str] = lru_cache(maxsize=_NAMES)(redactor.text)
 
@@ -88,12 +90,12 @@ class Services(Guard):
         finally:
             own_work.active = before
 
-    def put_text(self, attributes: Attributes, key: str, text: str | None) -> None:
+    def put_text(self, attributes: CleanAttributes, key: str, text: str | None) -> None:
         """Write a short text, redacted, into `attributes`, if there is one."""
         if text is not None:
             attributes[key] = self.clean(text)
 
-    def put_payload(self, attributes: Attributes, key: str, value: object, label: str) -> None:
+    def put_payload(self, attributes: CleanAttributes, key: str, value: object, label: str) -> None:
         """Write an input, redacted, into `attributes`, and what could not be kept of it, if there is one."""
         if value is not None:
             attributes[key], notes = self.payload(value, "input")
@@ -104,7 +106,7 @@ class Services(Guard):
         """Return words on what could not be kept of a payload, which quote its keys, redacted."""
         return tuple(self.redactor.text(f"{label}: {note}") for note in notes)
 
-    def times(self, started_at_ns: int | None, run: Run) -> tuple[int, int, int]:
+    def times(self, started_at_ns: int | None, run: Run[Any]) -> tuple[int, int, int]:
         """Return when a span starts, and what the wall clock and the monotonic one say, all in nanoseconds."""
         clock = self.clock
         wall_ns, monotonic_ns = clock.time_ns(), clock.monotonic_ns()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from otel_telemetry.tracing.handles import StepHandle
+StepT = TypeVar("StepT")
+"""What stands for an open step: a handle, of which the modules below those of the handles know nothing."""
 
 
-class StepLedger:
+class StepLedger(Generic[StepT]):
     """Names and counts the steps of one execution.
 
     Safe without a lock: each operation that matters is one atomic operation of a dict, list or counter.
@@ -26,7 +26,7 @@ class StepLedger:
         self._repeats: dict[str, count[int]] = {}
         self._failed: dict[str, list[str]] = {}
         self._path = blake2b(digest_size=8)
-        self.open: dict[str, StepHandle] = {}
+        self.open: dict[str, StepT] = {}
 
     def admit(self, name: str, step_id: str | None, attempt: int | None) -> tuple[str, int]:
         """Decide the id and the attempt of a step that starts.
@@ -70,10 +70,10 @@ class StepLedger:
         """Note that a step was skipped: a path that skips it is another path."""
         self._path.update(b"-%s\0" % step_id.encode("utf-8", "replace"))
 
-    def close(self, handle: StepHandle) -> None:
+    def close(self, step_id: str, handle: StepT) -> None:
         """Let go of a step that has ended."""
-        if self.open.get(handle.step_id) is handle:
-            del self.open[handle.step_id]
+        if self.open.get(step_id) is handle:
+            del self.open[step_id]
 
     def knows(self, step_id: str) -> bool:
         """Whether a step of this id was ever started."""
