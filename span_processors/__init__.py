@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from span_processors.ledger import Health, SinkHealth
     from span_processors.processor import RedactingSpanProcessor
     from span_processors.redaction import RedactionSettings, Redactor
-    from span_processors.sinks import RetryableError, SpanSink
+    from span_processors.sinks import RetryableError, SpanSink, Spill, Spilled
 
 __all__ = [
     "CleanText",
@@ -33,13 +33,15 @@ __all__ = [
     "SinkHealth",
     "SpanData",
     "SpanSink",
+    "Spill",
+    "Spilled",
 ]
 
 # Imported when asked for: a program that only reads spans must not pay for the OpenTelemetry SDK.
 _HOMES = {
     **dict.fromkeys(("CleanText", "EventData", "JsonValue", "LinkData"), "span_processors.data"),
     **dict.fromkeys(("ResourceData", "ScopeData", "SpanData"), "span_processors.data"),
-    **dict.fromkeys(("RetryableError", "SpanSink"), "span_processors.sinks"),
+    **dict.fromkeys(("RetryableError", "SpanSink", "Spill", "Spilled"), "span_processors.sinks"),
     **dict.fromkeys(("Health", "SinkHealth"), "span_processors.ledger"),
     **dict.fromkeys(("RedactionSettings", "Redactor"), "span_processors.redaction"),
     "ForwardingSink": "span_processors.forward",

@@ -195,20 +195,23 @@ class RedactingSpanProcessor(SpanProcessor):
         except BaseException as error:
             warn(_NAME, "the end of a span could not be waited for:", type(error).__name__)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
+    def force_flush(self, timeout_millis: int = 30000, *, stores_only: bool = False) -> bool:
         """Have everything written that waits, and the open spans announced.
 
         Args:
             timeout_millis: how long to wait at most, in milliseconds.
+            stores_only: whether sinks that only forward are not waited for.
 
         Returns:
             True only if every span that ended before the call, and was not dropped before it, is stored in every sink.
+            What waits in a spill is not stored yet.
         """
         if own_work.active:
             return False  # asked by a sink, a callback or a logging handler of ours: it would wait for itself
         deadline = time.monotonic() + timeout_millis / 1000
         try:
-            asked = [(worker, worker.request_flush(deadline)) for worker in self._workers]
+            workers = [worker for worker in self._workers if worker.is_store or not stores_only]
+            asked = [(worker, worker.request_flush(deadline)) for worker in workers]
             answers = [worker.await_flush(flush) for worker, flush in asked]
         except (KeyboardInterrupt, SystemExit):
             raise

@@ -40,8 +40,8 @@ class Relay(Generic[RowT]):
     have left that are gone. A batch leaves the spill after it was written, so that a row may be sent twice and is never
     lost; a store keeps it once.
 
-    A row that cannot be written is found by dividing, like `Delivery` does it, and rejected. Where the sink does not say
-    that it is a row's fault, the rows behind are tried: if they pass and the others do not, again and again, it is.
+    A row that cannot be written is found by dividing, as by `Delivery`, and rejected. Where the sink does not say that
+    a row is to blame, the rows behind are tried: if they pass and the others do not, again and again, one is.
     """
 
     def __init__(

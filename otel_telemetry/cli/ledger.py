@@ -53,7 +53,8 @@ def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> I
         else:
             lost += waiting
     yield "accepted", accepted
-    yield "stored", accepted - on_disk - in_memory - lost - dropped.total()
+    # Not below none: what a process was killed with may be on disk and in no account yet.
+    yield "stored", max(0, accepted - on_disk - in_memory - lost - dropped.total())
     yield "waiting in memory", in_memory
     yield "waiting on disk", on_disk
     for reason, count in sorted(dropped.items()):

@@ -42,7 +42,7 @@ def timed(processor: RedactingSpanProcessor, timeout_s: float = TIMEOUT_S) -> tu
     ],
     ids=["hung", "away", "rejecting", "slow", "good"],
 )
-def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, answer: bool) -> None:
+def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, *, answer: bool) -> None:
     with pipeline(ListSink(before)) as (processor, tracer):
         tracer.start_span("span").end()
         said, took = timed(processor)

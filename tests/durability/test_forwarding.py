@@ -103,3 +103,13 @@ def test_spans_of_one_endpoint_never_go_to_another(tmp_path: Path, monkeypatch: 
         assert telemetry.shutdown()
     assert len(set(got.spans)) == SPANS
     assert len(files(tmp_path / "spill")) == 1
+
+
+def test_questions_to_the_store_do_not_wait_for_an_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with endpoint() as (_, port):
+        pass
+    telemetry = configure(tmp_path, port, monkeypatch)
+    record(telemetry, 3)
+    monkeypatch.setattr("otel_telemetry.store.READ_YOUR_WRITES_S", 600)
+    assert telemetry.store.count() == 3
+    assert not telemetry.shutdown(1)

@@ -167,7 +167,7 @@ def test_files_of_processes_that_are_gone_are_sent_oldest_first(tmp_path: Path) 
     for n in range(3):
         with relay(ListSink(switch), tmp_path) as (processor, tracer):
             tracer.start_span(f"{n}").end()
-            wait_until(lambda: account(processor).spilled == 1)  # noqa: B023
+            wait_until(lambda: account(processor).spilled == 1)
     assert len(list(tmp_path.glob("*.db"))) == 3
     sink = ListSink()
     with relay(sink, tmp_path) as (processor, tracer):
@@ -245,7 +245,7 @@ class Accounts(RuleBasedStateMachine):
         self.recorded_here += count
 
     @rule(on=st.booleans())
-    def switch_backend(self, on: bool) -> None:
+    def switch_backend(self, *, on: bool) -> None:
         self.switch.on = on
 
     @rule(timeout_ms=st.sampled_from([0, 20]))

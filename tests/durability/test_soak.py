@@ -71,8 +71,8 @@ def test_a_soak_at_full_speed_through_an_outage(
     slope = linear_regression(*zip(*settled, strict=True)).slope
     assert peak < first + 80 * MIB
     observed(
-        f"{SECONDS:.0f} s, {SECONDS * 0.3:.0f} of them without a server: {recorded} of {recorded} stored, once each; at "
-        f"most {max(spilled for *_, spilled in samples)} on disk, drained {drained:.0f} s after the end; resident "
+        f"{SECONDS:.0f} s, {SECONDS * 0.3:.0f} of them without a server: {recorded} of {recorded} stored, once each; "
+        f"at most {max(spilled for *_, spilled in samples)} on disk, drained {drained:.0f} s after the end; resident "
         f"memory {first / MIB:.0f} MiB, peak {peak / MIB:.0f}, slope {slope * 60 / MIB:+.1f} MiB a minute"
     )
 
