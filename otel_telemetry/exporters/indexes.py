@@ -20,6 +20,11 @@ def _index(name: str, *columns: object, where: object) -> None:
 
 _index("executions_by_start", spans.c.started_ns, where=IS_EXECUTION)  # the list of executions
 _index("executions_by_workflow", spans.c.workflow_name, spans.c.started_ns, where=IS_EXECUTION)  # workflow_name
+_index(
+    "executions_by_workflow_and_status",  # those of a workflow that failed, the commonest question of all
+    *(spans.c.workflow_name, spans.c.status, spans.c.started_ns),
+    where=IS_EXECUTION,
+)
 _index("executions_by_status", spans.c.status, spans.c.started_ns, where=IS_EXECUTION)  # status, interrupted
 _index(
     "executions_by_caller", spans.c.caller_id, spans.c.started_ns, where=IS_EXECUTION & spans.c.caller_id.is_not(None)

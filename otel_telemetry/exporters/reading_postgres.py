@@ -54,7 +54,8 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
         return connection
 
     def use_schema(connection: Connection) -> None:
-        connection.exec_driver_sql(place.search_path.as_string())
+        # Compiling a statement takes longer than these take to run.
+        connection.exec_driver_sql(f"{place.search_path.as_string()}; SET LOCAL jit = off")
 
     # A connection that the server has ended meanwhile is replaced, not met by a reader.
     url = URL.create("postgresql+psycopg", host=place.host, database=place.database)

@@ -6,10 +6,23 @@ All comparisons are between integers or between texts.
 
 from __future__ import annotations
 
-from operator import eq
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    Alias,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -47,9 +60,16 @@ def _strpos(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
-def executions_that_match(
-    where: Filter, live_leases: frozenset[int], few: Callable[[Select[Any]], bool]
-) -> ColumnElement[bool]:
+class Matching(NamedTuple):
+    """How the executions that a filter means are found."""
+
+    condition: ColumnElement[bool]
+    """What holds of their rows."""
+    leading: Alias | None = None
+    """The entries of the metadata index that lead to them in the order of their start, joined by `condition`."""
+
+
+def executions_that_match(where: Filter, live_leases: frozenset[int], few: Callable[[Select[Any]], bool]) -> Matching:
     """Return the condition on `spans` that an execution's row fulfils when `Filter.matches` says yes.
 
     What is asked of an execution's other rows can be found from either end: from what was asked, or from the execution.
@@ -60,33 +80,36 @@ def executions_that_match(
         live_leases: the leases of the processes that are alive.
         few: says whether a statement has few rows.
     """
-    return and_(
+    metadata, leading = _on_metadata(where, few)
+    condition = and_(
         IS_EXECUTION,
         *_on_row(where, live_leases),
-        *_on_metadata(where, few),
+        *metadata,
         *_on_spans(where, few),
         *_on_text(where),
     )
+    return Matching(condition, leading)
 
 
-def order(order_by: OrderBy) -> list[ColumnElement[Any]]:
-    """Return what to order by."""
-    return [column.desc() if order_by.startswith("-") else column.asc() for column in _position_columns(order_by)]
+def order(order_by: OrderBy, leading: FromClause = spans) -> list[ColumnElement[Any]]:
+    """Return what to order by, in the columns of the table that leads."""
+    down = order_by.startswith("-")
+    return [column.desc() if down else column.asc() for column in _position_columns(order_by, leading)]
 
 
-def ordered(order_by: OrderBy, after: Position | None) -> Iterator[ColumnElement[bool]]:
+def ordered(order_by: OrderBy, after: Position | None, leading: FromClause = spans) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of having a place in the order, and of coming after `after` there."""
     if order_by.endswith("duration"):
         yield spans.c.ended_ns.is_not(None)
     if after is not None:
-        here = tuple_(*_position_columns(order_by))
+        here = tuple_(*_position_columns(order_by, leading))
         there = tuple_(*(after if order_by.endswith("duration") else after[1:]))
         yield here < there if order_by.startswith("-") else here > there
 
 
-def _position_columns(order_by: OrderBy) -> list[ColumnElement[Any]]:
+def _position_columns(order_by: OrderBy, leading: FromClause) -> list[ColumnElement[Any]]:
     """Return the columns of a `Position`; where the value is the start, it is there once."""
-    key = [spans.c.started_ns, spans.c.execution_id, spans.c.span_id]
+    key = [leading.c.started_ns, leading.c.execution_id, leading.c.span_id]
     return [DURATION, *key] if order_by.endswith("duration") else [*key]
 
 
@@ -119,17 +142,19 @@ def _end_of_prefix(prefix: str) -> str | None:
     return stem[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
 
 
-def _on_metadata(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[ColumnElement[bool]]:
-    entry = execution_metadata.c
-    here = (spans.c.execution_id, spans.c.started_ns, spans.c.span_id)
-    there = (entry.execution_id, entry.started_ns, entry.span_id)
-    for key, value in where.metadata.items():
-        asked = (entry.key == key) & (entry.value == index_value(value))
-        rows = select(*there).where(asked)
-        if few(rows):
-            yield tuple_(*here).in_(rows)
+def _on_metadata(where: Filter, few: Callable[[Select[Any]], bool]) -> tuple[list[ColumnElement[bool]], Alias | None]:
+    conditions: list[ColumnElement[bool]] = []
+    leading: Alias | None = None
+    for number, (key, value) in enumerate(where.metadata.items()):
+        entry = execution_metadata.alias(f"entry_{number}")
+        asked = (entry.c.key == key) & (entry.c.value == index_value(value))
+        same = [spans.c[column] == entry.c[column] for column in ("execution_id", "started_ns", "span_id")]
+        if leading is None and few(select(entry.c.key).where(asked)):
+            leading = entry
+            conditions += [*same, asked]
         else:
-            yield exists().where(*map(eq, here, there), asked)
+            conditions.append(exists().where(*same, asked))
+    return conditions, leading
 
 
 def _on_spans(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[ColumnElement[bool]]:

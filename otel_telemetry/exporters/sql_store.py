@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
 from otel_telemetry.exporters.schema import IS_OPEN, durations, leases, resources, spans
-from otel_telemetry.exporters.sql_predicates import executions_that_match, order, ordered
+from otel_telemetry.exporters.sql_predicates import Matching, executions_that_match, order, ordered
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.spans import COLUMNS, Bucket, SpanRow
@@ -59,10 +59,12 @@ class SQLSpanStore:
     ) -> list[SpanRow]:
         """Return the execution rows that match; see `SpanStore.executions`."""
         with self._connection() as connection:
+            matching = _matches(connection, where, live_leases)
+            leading = spans if matching.leading is None else matching.leading
             statement = (
                 select(*_columns(spans, leave_out=() if payloads else ("payload",)))
-                .where(_matches(connection, where, live_leases), *ordered(order_by, after))
-                .order_by(*order(order_by))
+                .where(matching.condition, *ordered(order_by, after, leading))
+                .order_by(*order(order_by, leading))
                 .limit(limit)
             )
             return self._rows(connection, statement)
@@ -80,7 +82,7 @@ class SQLSpanStore:
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
         """Return how many execution rows match."""
         with self._connection() as connection:
-            condition = _matches(connection, where, live_leases)
+            condition = _matches(connection, where, live_leases).condition
             return connection.execute(select(func.count()).select_from(spans).where(condition)).scalar_one()
 
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
@@ -92,7 +94,7 @@ class SQLSpanStore:
                 .execution_options(yield_per=_ROWS_PER_FETCH)
             )
             if where != Filter():
-                ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases))
+                ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases).condition)
                 statement = statement.where(_call.c.execution_id.in_(ids))
             # The cursor is the server's, and has to be closed where the reader stops in the middle.
             with connection.execute(statement) as result:
@@ -154,7 +156,7 @@ class SQLSpanStore:
             raise StoreError(f"{_place(self._engine)} could not be read: {error}") from error
 
 
-def _matches(connection: Connection, where: Filter, live_leases: frozenset[int]) -> ColumnElement[bool]:
+def _matches(connection: Connection, where: Filter, live_leases: frozenset[int]) -> Matching:
     def few(rows: Select[Any]) -> bool:
         some = rows.limit(FEW + 1).subquery()
         return connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW

@@ -75,6 +75,7 @@ CREATE INDEX IF NOT EXISTS executions_by_parent ON spans (parent_execution_id) W
 CREATE INDEX IF NOT EXISTS executions_by_start ON spans (started_ns) WHERE kind = 1;
 CREATE INDEX IF NOT EXISTS executions_by_status ON spans (status, started_ns) WHERE kind = 1;
 CREATE INDEX IF NOT EXISTS executions_by_workflow ON spans (workflow_name, started_ns) WHERE kind = 1;
+CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON spans (workflow_name, status, started_ns) WHERE kind = 1;
 CREATE INDEX IF NOT EXISTS spans_by_error_category ON spans (error_category, started_ns) WHERE error_category IS NOT NULL;
 CREATE INDEX IF NOT EXISTS spans_by_error_code ON spans (error_code, started_ns) WHERE error_code IS NOT NULL;
 CREATE INDEX IF NOT EXISTS spans_by_tool ON spans (tool_name, started_ns) WHERE tool_name IS NOT NULL;

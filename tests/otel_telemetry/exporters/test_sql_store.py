@@ -107,6 +107,7 @@ INDEXED: tuple[tuple[dict[str, Any], OrderBy, str], ...] = (
     ({"min_duration_ms": 1}, "-duration", "executions_by_duration"),
     ({"started_after": 5_000}, "-started_at", "executions_by_start"),
     ({"workflow_name": "invoice"}, "-started_at", "executions_by_workflow"),
+    ({"workflow_name": "invoice", "status": "failed"}, "-started_at", "executions_by_workflow_and_status"),
     ({"status": "failed"}, "-started_at", "executions_by_status"),
     ({"interrupted": True}, "-started_at", "executions_by_status"),
     ({"caller_id": "ann"}, "-started_at", "executions_by_caller"),
