@@ -122,7 +122,11 @@ class Redactor:
             if self._callback is not None:
                 structural = {key: unseen.pop(key) for key in list(unseen) if key in self._structural}
                 clean |= _fields(self._slowly(structural, None)[0])
-            return clean | self._unseen(unseen) if unseen else clean
+            if not unseen:
+                return clean
+            clean |= self._unseen(unseen)
+            # in the order in which they came, whatever was known of them
+            return {key: clean.pop(key) for key in attributes if key in clean} | clean
         except Exception:
             return {ERROR: ERROR}
 

@@ -287,6 +287,15 @@ def test_values_that_were_seen_are_judged_again_beside_others() -> None:
             assert leaks(SECRET, one.payload(value)[0]) == [], value
 
 
+@pytest.mark.parametrize("callback", [None, lambda path, value: value])
+def test_attributes_stay_in_order_whatever_was_seen_before(callback: Any) -> None:
+    one = Redactor(RedactionSettings(callback=callback))
+    one.attributes({"seen": "a"})
+    given = {"new": "b", "tool.name": "c", "seen": "a", "number": 1}
+    for _ in range(2):
+        assert list(one.attributes(given)) == list(given)
+
+
 def test_attributes_that_were_seen_are_judged_again_beside_others() -> None:
     one = Redactor()
     for _ in range(2):
