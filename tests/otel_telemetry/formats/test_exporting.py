@@ -156,4 +156,6 @@ def test_an_export_of_many_takes_the_memory_of_few(format_name: str, tmp_path: P
         export_to(format_name, tmp_path / f"runs-{number}", many(number))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] * 1.5
+    # Against what is written, and not against the first: what other threads of the test run allocate counts as well.
+    written = sum(file.stat().st_size for file in tmp_path.glob("runs-1500*"))
+    assert peaks[1] - peaks[0] < written / 4
