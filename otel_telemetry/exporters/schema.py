@@ -20,6 +20,8 @@ from sqlalchemy import (
 from otel_telemetry.spans import RowKind, RowStatus
 
 METADATA: Final = MetaData()
+STORAGE: Final = "postgresql_storage"
+"""Storage parameters of a table in PostgreSQL; before SQLAlchemy 2.1, `Table` has none for them."""
 
 # Compared by code point, as SQLite and Python do, or the same query would come in another order.
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
@@ -99,7 +101,7 @@ durations: Final = Table(
     Column("slowest", _TEXT, nullable=False),
     PrimaryKeyConstraint("kind", "name", "bucket", "shard", name="durations_key"),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 50},  # rows are updated all the time, and stay where they are if there is room
+    info={STORAGE: "fillfactor = 50"},  # rows are updated all the time, and stay where they are if there is room
 )
 
 leases: Final = Table(

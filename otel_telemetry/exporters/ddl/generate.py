@@ -8,6 +8,7 @@ from sqlalchemy import create_mock_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from otel_telemetry.exporters.indexes import METADATA
+from otel_telemetry.exporters.schema import STORAGE
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.ddl import Dialect
@@ -17,12 +18,18 @@ _URLS: Final = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 
 def compile_ddl(dialect: Dialect) -> str:
     """Return the text of the file of `dialect`."""
-    compiler = create_mock_engine(
-        {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}[dialect], print
-    ).dialect
-    constructs: list[CreateTable | CreateIndex] = []
+    compiler = create_mock_engine(_URLS[dialect], print).dialect
+
+    def compiled(construct: CreateTable | CreateIndex) -> str:
+        lines = str(construct.compile(dialect=compiler)).replace("\t", "    ").strip().splitlines()
+        return "\n".join(line.rstrip() for line in lines)
+
+    texts: list[str] = []
     for table in METADATA.sorted_tables:
-        constructs.append(CreateTable(table, if_not_exists=True))
-        constructs.extend(CreateIndex(i, if_not_exists=True) for i in sorted(table.indexes, key=lambda i: str(i.name)))
-    texts = (str(construct.compile(dialect=compiler)).replace("\t", "    ") for construct in constructs)
-    return "".join("\n".join(line.rstrip() for line in text.strip().splitlines()) + ";\n" for text in texts)
+        storage = table.info.get(STORAGE) if dialect == "postgresql" else None
+        texts.append(compiled(CreateTable(table, if_not_exists=True)) + (f" WITH ({storage})" if storage else ""))
+        texts.extend(
+            compiled(CreateIndex(index, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda i: str(i.name))
+        )
+    return "".join(f"{text};\n" for text in texts)

@@ -12,8 +12,7 @@ CREATE TABLE IF NOT EXISTS durations (
     longest_ns BIGINT NOT NULL,
     slowest TEXT COLLATE "C" NOT NULL,
     CONSTRAINT durations_key PRIMARY KEY (kind, name, bucket, shard)
-)
- WITH (fillfactor = 50);
+) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,
