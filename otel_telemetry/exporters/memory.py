@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.exporters.sqlite_base import SQLiteExporterBase
+from otel_telemetry.exporters.sqlite_connection import StoreConnection
 from otel_telemetry.exporters.sqlite_file import BUSY_TIMEOUT_S
 from otel_telemetry.exporters.sqlite_writer import create_tables, transaction
 
@@ -50,10 +51,15 @@ class MemorySpanExporter(SQLiteExporterBase):
 
         return open_memory(self.connect)
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> StoreConnection:
         """Open one more connection to the database in memory."""
         return sqlite3.connect(
-            self._uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            self._uri,
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=StoreConnection,
         )
 
     def _start_anew(self) -> None:
@@ -65,5 +71,5 @@ class MemorySpanExporter(SQLiteExporterBase):
             create_tables(anchor)
         weakref.finalize(self, anchor.close)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> StoreConnection:
         return self.connect()

@@ -17,6 +17,7 @@ from otel_telemetry.exporters.sqlite_writer import create_tables, transaction
 from otel_telemetry.exporters.version import check_version, is_older
 
 if TYPE_CHECKING:
+    from otel_telemetry.exporters.sqlite_connection import StoreConnection
     from otel_telemetry.query import SpanStore
     from span_processors.redaction import Redactor
 
@@ -100,12 +101,12 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     # opening
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> StoreConnection:
         connection = self._open()
         self._on_disk, self._checkpoint_at = self._look_at_disk(), sqlite_checkpoint.LOG_BYTES
         return connection
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> StoreConnection:
         sqlite_file.create_file(self._path)
         with sqlite_damage.turn(self._path):
             try:
@@ -117,7 +118,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         self._is_suspect = False
         return connection
 
-    def _open_file(self) -> sqlite3.Connection:
+    def _open_file(self) -> StoreConnection:
         was_left_open = sqlite_damage.was_left_open(self._path)
         connection = sqlite_file.connect(self._path, mode="rw")
         try:
@@ -136,7 +137,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             raise
         return connection
 
-    def _prepare_tables(self, connection: sqlite3.Connection) -> None:
+    def _prepare_tables(self, connection: StoreConnection) -> None:
         found = sqlite_file.version_of(connection, self._path)
         if found is None:
             with transaction(connection):
@@ -159,13 +160,13 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     # writing
 
-    def _after_use(self, connection: sqlite3.Connection) -> None:
+    def _after_use(self, connection: StoreConnection) -> None:
         if self._is_stale(connection):
             raise _FileChangedError(f"{self._path} was deleted, replaced or cut")
         if self._on_disk.log_size >= self._checkpoint_at:
             self._checkpoint(connection)
 
-    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+    def _checkpoint(self, connection: StoreConnection) -> None:
         try:
             complete = sqlite_checkpoint.checkpoint(connection, self._path)
         except sqlite3.Error as error:  # what was written is safe all the same
@@ -180,7 +181,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
     def _note_failure(self, error: Exception) -> None:
         self._is_suspect = self._is_suspect or sqlite_file.is_damage(error)
 
-    def _is_stale(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002  (it is the file that tells)
+    def _is_stale(self, connection: StoreConnection) -> bool:  # noqa: ARG002  (it is the file that tells)
         """Whether the file was deleted, replaced or cut: SQLite would go on writing to what is no longer there."""
         before, self._on_disk = self._on_disk, self._look_at_disk()
         if (self._on_disk.file, self._on_disk.log) != (before.file, before.log):

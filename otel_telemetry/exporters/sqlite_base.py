@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from otel_telemetry.exporters.base import StoreExporter
+from otel_telemetry.exporters.sqlite_connection import StoreConnection
 from otel_telemetry.exporters.sqlite_writer import is_retryable, put_lease, write_rows
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _PATIENCE_S: Final = 1.0
 """How long a fork waits for a transaction: one that takes longer waits for another process itself."""
 
 
-class SQLiteExporterBase(StoreExporter[sqlite3.Connection]):
+class SQLiteExporterBase(StoreExporter[StoreConnection]):
     """Writes through the driver of the standard library, and survives forks."""
 
     def __init__(self, redactor: Redactor | None = None) -> None:
@@ -36,13 +37,13 @@ class SQLiteExporterBase(StoreExporter[sqlite3.Connection]):
         super().__init__(redactor)
         _exporters.add(self)
 
-    def _disconnect(self, connection: sqlite3.Connection) -> None:
+    def _disconnect(self, connection: StoreConnection) -> None:
         connection.close()
 
-    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
+    def _write(self, connection: StoreConnection, rows: Sequence[SpanRow]) -> None:
         write_rows(connection, rows, self._known_resources)
 
-    def _put_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
+    def _put_lease(self, connection: StoreConnection, lease: Lease) -> None:
         put_lease(connection, lease)
 
     def _is_retryable(self, error: Exception) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
+from otel_telemetry.exporters.sqlite_connection import StoreConnection
 from otel_telemetry.exporters.version import check_version
 
 BUSY_TIMEOUT_S: Final = 30.0
@@ -116,7 +117,7 @@ def companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
 
 
-def connect(path: Path, *, mode: str) -> sqlite3.Connection:
+def connect(path: Path, *, mode: str) -> StoreConnection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -124,6 +125,7 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
+        factory=StoreConnection,
     )
     # `sqlite_checkpoint` says why no connection does this by itself.
     connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -23,8 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from otel_telemetry.exporters.sqlite_connection import StoreConnection
+
 _WIDTH: Final = len(COLUMNS)
-_INSERT_SPANS: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES ({', '.join('?' * _WIDTH)}) {ON_CONFLICT}"
+_AT_ONCE: Final = 64
+"""Rows of one statement. While a statement runs, other threads do: it is less often that they wait for each other."""
+_VALUES: Final = f"({', '.join('?' * _WIDTH)})"
+# An ended row that is written again must not be counted again.
+_UPSERT: Final = ON_CONFLICT.replace(
+    "status = excluded.status",
+    f"status = note_replaced(excluded.status, {', '.join(f'spans.{column}' for column in RUN_COLUMNS)})",
+)
+_INSERT_SPAN: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES {_VALUES} {_UPSERT}"
+_INSERT_SPANS: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES {', '.join([_VALUES] * _AT_ONCE)} {_UPSERT}"
 _INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
 _PUT_LEASE: Final = (
     f"INSERT OR REPLACE INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
@@ -43,14 +54,6 @@ _INSERT_METADATA: Final = (
     f" SELECT :execution_id, :started_ns, :span_id, :key, :value WHERE {_STANDS}"
 )
 _STATE: Final = ("execution_id", "started_ns", "span_id", "ended_ns")
-_RUN_LIST: Final = ", ".join(RUN_COLUMNS)
-# An ended row that is written again must not be counted again. Only updates pay for finding that out.
-_NOTE_REPLACED: Final = (
-    f"CREATE TEMP TABLE IF NOT EXISTS replaced ({_RUN_LIST})",
-    f"""CREATE TEMP TRIGGER IF NOT EXISTS note_replaced AFTER UPDATE ON main.spans WHEN OLD.ended_ns IS NOT NULL
-    BEGIN INSERT INTO replaced VALUES ({", ".join(f"OLD.{column}" for column in RUN_COLUMNS)}); END""",
-)
-_REPLACED: Final = f"SELECT {_RUN_LIST} FROM temp.replaced"
 # One process writes at a time: one shard will do.
 _COUNT_DURATIONS: Final = f"INSERT INTO durations ({DURATION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0) {ADD_DURATIONS}"
 
@@ -83,25 +86,29 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
-def write_rows(connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: AbstractSet[int]) -> None:
+def write_rows(connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int]) -> None:
     """Write rows, their resources and their metadata, and count their durations, in one transaction."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
     executions = [row for row in rows if row.kind == RowKind.EXECUTION]
     with transaction(connection):
         for key, resource in resources.items():
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
-        for statement in _NOTE_REPLACED:
-            connection.execute(statement)
-        connection.executemany(_INSERT_SPANS, [row[:_WIDTH] for row in rows])
-        if replaced := connection.execute(_REPLACED).fetchall():
-            connection.execute("DELETE FROM temp.replaced")
-        connection.executemany(_COUNT_DURATIONS, count_runs(runs_of(rows), replaced))
+        connection.replaced.clear()
+        _insert_spans(connection, rows)
+        connection.executemany(_COUNT_DURATIONS, count_runs(runs_of(rows), connection.replaced))
         for row in executions:
             state = {name: getattr(row, name) for name in _STATE}
             connection.execute(_DELETE_METADATA, state)
             connection.executemany(
                 _INSERT_METADATA, [state | {"key": key, "value": value} for key, value in row.metadata]
             )
+
+
+def _insert_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
+    rest = len(rows) % _AT_ONCE
+    connection.executemany(_INSERT_SPAN, [row[:_WIDTH] for row in rows[:rest]])
+    for at in range(rest, len(rows), _AT_ONCE):
+        connection.execute(_INSERT_SPANS, [value for row in rows[at : at + _AT_ONCE] for value in row[:_WIDTH]])
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
