@@ -42,6 +42,7 @@ class SinkHealth:
         retries: how often a write had to be repeated because the backend was away.
         last_error: what the sink raised last: class and redacted message.
         last_error_ns: when, in nanoseconds since the epoch, UTC.
+        last_rejection: what it raised for the span that was rejected last; a later error does not replace it.
         worker_alive: whether the thread that writes is running. It starts with the first span.
     """
 
@@ -58,6 +59,7 @@ class SinkHealth:
     retries: int
     last_error: str | None
     last_error_ns: int | None
+    last_rejection: str | None
     worker_alive: bool
 
 
@@ -81,6 +83,7 @@ class Ledger:
         "dropped",
         "last_error",
         "last_error_ns",
+        "last_rejection",
         "recovered",
         "retries",
         "spilled",
@@ -99,11 +102,14 @@ class Ledger:
         self.retries = 0
         self.last_error: str | None = None
         self.last_error_ns: int | None = None
+        self.last_rejection: str | None = None
 
     def drop(self, reason: DropReason, count: int = 1) -> None:
         """Count spans as lost."""
         if count:
             self.dropped[reason] = self.dropped.get(reason, 0) + count
+            if reason == "rejected":
+                self.last_rejection = self.last_error
 
     def snapshot(self, name: str, *, pending: int, pending_bytes: int, worker_alive: bool) -> SinkHealth:
         """Return the account. What was accepted is whatever is stored, pending or dropped: nothing else exists."""
@@ -121,5 +127,6 @@ class Ledger:
             retries=self.retries,
             last_error=self.last_error,
             last_error_ns=self.last_error_ns,
+            last_rejection=self.last_rejection,
             worker_alive=worker_alive,
         )

@@ -20,6 +20,7 @@ import otel_telemetry as ot
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.exporters import SQLiteSpanExporter, sqlite_checkpoint, sqlite_damage, sqlite_file
 from otel_telemetry.exporters.sqlite import PAGE_BYTES
+from otel_telemetry.exporters.sqlite_connection import StoreConnection
 from span_processors.sinks import RetryableError
 from tests.otel_telemetry.exporters.rows import row
 
@@ -386,6 +387,7 @@ def without_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
             timeout=30,
             isolation_level=None,
             check_same_thread=False,
+            factory=StoreConnection,
         )
 
     monkeypatch.setattr(sqlite_file, "connect", connect)
