@@ -163,6 +163,7 @@ class _Record:
     def __init__(self, kind: type) -> None:
         self._kind = kind
         self._fields = dataclasses.fields(kind)
+        self._known = frozenset(field.name for field in self._fields)
         self._required = [field.name for field in self._fields if field.init and _default(field) is dataclasses.MISSING]
 
     @cached_property
@@ -195,8 +196,7 @@ class _Record:
                 loaded = shape.load(value[name], f"{path}.{name}", problems)
                 if init:
                     fields[name] = loaded
-        known = {field.name for field in self._fields}
-        problems.extend(f"{path}.{name} is unknown here and was left out" for name in value if name not in known)
+        problems.extend(f"{path}.{name} is unknown here and was left out" for name in value if name not in self._known)
         return self._kind(**fields)
 
     def schema(self, definitions: Json) -> Json:

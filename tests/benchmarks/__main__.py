@@ -1,109 +1,103 @@
-"""Run benchmarks: `python -m tests.benchmarks [SUITE]`.
+"""Run benchmarks: `python -m tests.benchmarks [SUITE …]`, all of them unless told.
 
 Every comparison runs its sides in turn, each in a fresh process, for five rounds or more, and reports the median,
-minimum and maximum of the ratio taken round by round. The rows are also appended to a file of JSON lines.
+minimum and maximum, of ratios taken round by round. The rows are also appended to a file of JSON lines.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import platform
 import sqlite3
-import statistics
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import psycopg
 
-@dataclass(frozen=True)
-class Comparison:
-    """A figure of one side over a figure of the other."""
-
-    name: str
-    side: str
-    figure: str
-    against: str
-    against_figure: str
-    target: float
-    lower_is_better: bool = True
-
-
-SUITES: dict[str, list[Comparison]] = {
-    "hot": [
-        Comparison("caller's CPU per span, SQLite", "sqlite", "caller_us", "reference", "caller_us", 0.75),
-        Comparison("all CPU per span until stored, SQLite", "sqlite", "total_us", "reference", "total_us", 1.0),
-    ],
-}
-
-
-def run_side(side: str, executions: int) -> dict[str, float]:
-    """Run one side in a fresh process and return its figures."""
-    command = [sys.executable, "-m", "tests.benchmarks.sides", side, str(executions)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)
-    figures: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
-    return figures
-
-
-def compare(comparisons: list[Comparison], rounds: int, executions: int) -> list[dict[str, object]]:
-    """Run every side that is needed, in turn, `rounds` times, and return a row a comparison."""
-    sides = list(dict.fromkeys(side for c in comparisons for side in (c.against, c.side)))
-    figures: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
-    for number in range(rounds):
-        for side in sides:
-            print(f"\rround {number + 1} of {rounds}: {side:<20}", end="", file=sys.stderr, flush=True)
-            figures[side].append(run_side(side, executions))
-    print(file=sys.stderr)
-    rows = []
-    for c in comparisons:
-        ours = [f[c.figure] for f in figures[c.side]]
-        theirs = [f[c.against_figure] for f in figures[c.against]]
-        ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
-        median = statistics.median(ratios)
-        rows.append(
-            {
-                "name": c.name,
-                "ratio": round(median, 3),
-                "min": round(ratios[0], 3),
-                "max": round(ratios[-1], 3),
-                "target": c.target,
-                "reached": median <= c.target if c.lower_is_better else median >= c.target,
-                "ours": round(statistics.median(ours), 2),
-                "reference": round(statistics.median(theirs), 2),
-            }
-        )
-    return rows
+from tests.benchmarks import peers, places, reading
+from tests.benchmarks.compare import Comparison, compare, needs_postgres, table
+from tests.benchmarks.suites import EXECUTIONS, SUITES
 
 
 def main() -> None:
     """Parse the command line, run, print one table, append JSON lines."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("suite", nargs="?", default="hot", choices=sorted(SUITES))
+    suites = [*SUITES, "peers"]
+    parser.add_argument("suite", nargs="*", metavar="SUITE", help=", ".join(suites))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--executions", type=int, default=2000)
+    parser.add_argument(
+        "--executions",
+        type=int,
+        help=f"of 21 spans each; unless told, {EXECUTIONS}; the whole size: query 1000000, grow 95000",
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks.jsonl"))
     options = parser.parse_args()
-    rows = compare(SUITES[options.suite], options.rounds, options.executions)
-    about = {
+    if unknown := set(options.suite) - set(suites):
+        parser.error(f"no suite {', '.join(sorted(unknown))}: there are {', '.join(suites)}")
+    rows = [
+        row for name in options.suite or suites for row in run(name, options.rounds, options.executions, options.out)
+    ]
+    print(table(rows))
+
+
+def run(name: str, rounds: int, executions: int | None, out: Path) -> list[dict[str, Any]]:
+    """Run one suite and note its rows."""
+    executions = executions or EXECUTIONS[name]
+    about: dict[str, Any] = {
+        "suite": name,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "sqlite": sqlite3.sqlite_version,
         "sdk": version("opentelemetry-sdk"),
-        "rounds": options.rounds,
-        "executions": options.executions,
+        "rounds": rounds,
+        "executions": executions,
     }
-    print(f"{'':<44} {'ratio':>7} {'min':>7} {'max':>7} {'target':>7}   ours / reference")
-    with options.out.open("a") as lines:
-        for row in rows:
-            lines.write(json.dumps(about | row) + "\n")
-            mark = "" if row["reached"] else "  not reached"
-            print(
-                f"{row['name']:<44} {row['ratio']:>7} {row['min']:>7} {row['max']:>7} {row['target']:>7}"
-                f"   {row['ours']} / {row['reference']}{mark}"
-            )
+    if name == "peers":
+        rows = peers.measure(rounds, executions)
+    else:
+        comparisons = SUITES[name](executions)
+        with contextlib.ExitStack() as stack:
+            server = None
+            if needs_postgres(comparisons):
+                server = stack.enter_context(places.postgres_server())
+                about["postgresql"] = _server_version(server)
+            stack.enter_context(stores(comparisons, server))
+            rows = compare(comparisons, rounds, server)
+    with out.open("a") as lines:
+        lines.writelines(json.dumps(about | row) + "\n" for row in rows)
+    return rows
+
+
+@contextlib.contextmanager
+def stores(comparisons: Sequence[Comparison], server: str | None) -> Iterator[None]:
+    """Load the stores that sides ask for: `reading` and `growth` name them by a variable and a number of executions."""
+    wanted = {tuple(side.split()[1:]) for c in comparisons for side in (c.side, c.against) if side[:7] in _LOADED}
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(places.folder())
+        for variable, executions in sorted(wanted, key=lambda pair: int(pair[1])):
+            name = f"{variable}_{executions}"
+            if server is not None and variable.endswith("POSTGRES"):
+                url = stack.enter_context(places.postgres_schema(server))
+            else:
+                url = f"sqlite:///{folder / name}.db"
+            reading.load(url, int(executions))
+            os.environ[name] = url
+        yield
+
+
+_LOADED = ("reading", "growth ")
+
+
+def _server_version(server: str) -> str:
+    with psycopg.connect(server) as connection:
+        return str(connection.info.parameter_status("server_version"))
 
 
 if __name__ == "__main__":

@@ -8,20 +8,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks import places
 from tests.benchmarks import workload as w
 
+Figures = dict[str, float]
+
 
 @dataclass(frozen=True)
 class Comparison:
     """A figure of one side, alone or over a figure of another.
 
-    A side is a module of this package and its arguments, such as ``"sides sqlite"``; the last argument, how many
-    executions, is added. It prints its figures as one JSON object.
+    A side is a module of this package and its arguments, such as ``"sides sqlite 2000"``, which prints its figures as
+    one JSON object. One that has ``postgres`` in its name finds the URL of an empty schema in the environment.
     """
 
     name: str
@@ -34,23 +36,31 @@ class Comparison:
     lower_is_better: bool = True
 
 
-def run_side(side: str, executions: int, server: str | None = None) -> dict[str, float]:
-    """Run one side in a fresh process and return its figures; `server` gives it an empty schema of its own."""
+def needs_postgres(comparisons: Sequence[Comparison]) -> bool:
+    """Whether a server has to be there."""
+    return any("postgres" in side.lower() for c in comparisons for side in (c.side, c.against))
+
+
+def run_side(side: str, server: str | None) -> Figures:
+    """Run one side in a fresh process and return its figures."""
     module, *arguments = side.split()
-    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments, str(executions)]
-    if server is None:
-        return _figures(command, dict(os.environ))
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
+    if server is None or "postgres" not in side:
+        return run(command)
     with places.postgres_schema(server) as url:
-        return _figures(command, os.environ | {places.POSTGRES_URL: url})
+        return run(command, **{places.POSTGRES_URL: url})
 
 
-def _figures(command: list[str], environment: dict[str, str]) -> dict[str, float]:
+def run(command: Sequence[str], **environment: str) -> Figures:
+    """Run a program and return the figures on the last line that it prints.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
     # Compiled modules are a part of how a program starts.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    finished = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if finished.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{finished.stderr}")
-    figures: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, env=inherited | environment)
+    figures: Figures = json.loads(finished.stdout.splitlines()[-1])
     return figures
 
 
@@ -62,24 +72,26 @@ def calibration() -> float:
     return (time.process_time() - started) * 1e3
 
 
-def compare(
-    comparisons: Sequence[Comparison], rounds: int, executions: int, server: Callable[[str], str | None]
-) -> list[dict[str, Any]]:
+def compare(comparisons: Sequence[Comparison], rounds: int, server: str | None) -> list[dict[str, Any]]:
     """Run every side that is needed, in turn, `rounds` times, and return a row a comparison."""
     sides = list(dict.fromkeys(side for c in comparisons for side in (c.against, c.side) if side))
-    figures: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+    figures: dict[str, list[Figures]] = {side: [] for side in sides}
     speed: list[float] = []
     for number in range(rounds):
         speed.append(calibration())
         for side in sides if number % 2 == 0 else sides[::-1]:
             print(f"\rround {number + 1} of {rounds}: {side:<40}", end="", file=sys.stderr, flush=True)
-            figures[side].append(run_side(side, executions, server(side)))
+            try:
+                figures[side].append(run_side(side, server))
+            except subprocess.CalledProcessError as error:
+                raise SystemExit(f"\n{side} failed:\n{error.stderr}") from error
     print(file=sys.stderr)
     about = {"calibration_ms": round(statistics.median(speed), 1), "calibration_max_ms": round(max(speed), 1)}
-    return [_row(c, figures) | about for c in comparisons]
+    return [row_of(c, figures) | about for c in comparisons]
 
 
-def _row(c: Comparison, figures: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+def row_of(c: Comparison, figures: dict[str, list[Figures]]) -> dict[str, Any]:
+    """Return what a comparison comes to, given the figures of each side, round by round."""
     ours = [f[c.figure] for f in figures[c.side]]
     theirs = [f[c.against_figure or c.figure] for f in figures[c.against]] if c.against else []
     values = sorted(a / b for a, b in zip(ours, theirs, strict=True)) if theirs else sorted(ours)

@@ -1,4 +1,4 @@
-"""How fast rows get into a database: by the bare driver, and by the exporters. `python -m tests.benchmarks.ingest SIDE N`.
+"""How fast the bare driver and the exporters get rows into a database: `python -m tests.benchmarks.ingest SIDE N`.
 
 The bare driver writes the same values in transactions of the same size, into a table without any key or index: no
 store can be faster. `indexed` sides write them into the store's own table, which shows what its indexes cost.
@@ -16,13 +16,19 @@ from contextlib import closing
 from pathlib import Path
 
 from otel_telemetry.exporters import open_exporter, postgres_url
-from otel_telemetry.exporters.sqlite import _SETTINGS
 from otel_telemetry.exporters.statements import COLUMN_LIST
 from otel_telemetry.spans import COLUMNS, SpanRow
 from tests.benchmarks import places, rows
 
 Write = Callable[[Sequence[SpanRow]], object]
 _WIDTH = len(COLUMNS)
+_SETTINGS = (
+    "PRAGMA page_size = 8192",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 16000",
+)
+"""Those of a store."""
 
 
 def through_exporter(url: str, batches: list[list[SpanRow]]) -> float:
@@ -35,7 +41,7 @@ def through_exporter(url: str, batches: list[list[SpanRow]]) -> float:
 def through_sqlite3(path: Path, batches: list[list[SpanRow]], table: str) -> float:
     """Return the seconds that `executemany` takes."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for setting in (*_SETTINGS, "PRAGMA journal_mode = WAL"):
+        for setting in _SETTINGS:
             connection.execute(setting)
         if table == "bare":
             connection.execute(f"CREATE TABLE bare ({COLUMN_LIST})")

@@ -1,7 +1,7 @@
-"""How fast questions are answered: `python -m tests.benchmarks.reading URL SIDE N`, from a store that `load` has filled.
+"""How fast questions are answered: `python -m tests.benchmarks.reading VARIABLE N`.
 
-Each question is asked a few times with other values, after a first time that opens the connection. Prints the median
-of each in milliseconds.
+VARIABLE_N in the environment is the URL of a store that `load` has filled with N executions. Each question is asked a
+few times with other values, after a first time that opens the connection. Prints the median of each in milliseconds.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ TARGETS_MS = {"get": 1, "failed": 2, "caller": 5, "metadata": 5, "children": 30,
 def load(url: str, executions: int) -> None:
     """Fill an empty store with executions of W."""
     with closing(open_exporter(url)) as exporter:
+        exporter.heartbeat()
         for number, batch in enumerate(rows.batches(executions)):
             exporter.write(batch)
             if number % 100 == 0:
@@ -75,9 +76,9 @@ def milliseconds(ask: Callable[[int], object]) -> float:
 
 def main() -> None:
     """Ask all questions and print the figures."""
-    variable, executions = sys.argv[1], int(sys.argv[2])
-    with Reader(open_store(os.environ[variable]), alive=live_leases) as reader:
-        print(json.dumps({name: milliseconds(ask) for name, ask in questions(reader, executions).items()}))
+    with Reader(open_store(os.environ["_".join(sys.argv[1:3])]), alive=live_leases) as reader:
+        asked = questions(reader, int(sys.argv[2]))
+        print(json.dumps({name: milliseconds(ask) for name, ask in asked.items()}))
 
 
 if __name__ == "__main__":

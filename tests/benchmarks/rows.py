@@ -1,4 +1,4 @@
-"""Rows of workload W in any number: what the recorder makes of 50 executions, repeated at other times and with other ids.
+"""Rows of workload W in any number: those of 50 recorded executions, repeated at other times and with other ids.
 
 Durations are drawn from a log-normal distribution; every failure, caller and metadata value of W is there. Executions
 are a fixed time apart, so that ten times as many are those of ten times as long.

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from tests.benchmarks import workload as w
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from otel_telemetry.wiring import Telemetry
 
 Run = Callable[[int], None]
@@ -27,7 +29,6 @@ def reference(executions: int) -> dict[str, float]:
     """Bare SDK with a batch processor whose exporter throws everything away, payloads by json.dumps."""
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-    from opentelemetry.trace import Status, StatusCode
 
     class Nothing(SpanExporter):
         def export(self, spans):  # type: ignore[no-untyped-def]
@@ -37,30 +38,34 @@ def reference(executions: int) -> dict[str, float]:
     provider.add_span_processor(BatchSpanProcessor(Nothing()))
     tracer = provider.get_tracer("reference")
 
-    def one(n: int) -> None:
-        attributes = {
-            "workflow.name": "invoice",
-            "workflow.version": "3",
-            "caller.id": f"user-{n % 100}",
-            "inputs": json.dumps(w.inputs(n)),
-            **{f"metadata.{key}": value for key, value in w.metadata(n).items()},
-        }
-        with tracer.start_as_current_span("invoke_workflow invoice", attributes=attributes) as root:
-            for step in w.STEPS:
-                attributes = {"step.id": step, "attempt": 1, "code_hash": w.CODE_HASHES[step]}
-                with tracer.start_as_current_span(f"step {step}", attributes=attributes) as span:
-                    for tool in w.TOOLS:
-                        attributes = {"tool.name": tool, "arguments": json.dumps(w.params(n, step, tool))}
-                        with tracer.start_as_current_span(f"execute_tool {tool}", attributes=attributes) as call:
-                            call.set_attribute("result", json.dumps(w.result(n, tool)))
-                    span.set_attribute("status", "completed")
-            root.set_attribute("outputs", json.dumps(w.inputs(n)))
-            if w.fails(n):
-                error = w.failure()
-                root.record_exception(error)
-                root.set_status(Status(StatusCode.ERROR, str(error)))
+    return measure(lambda n: bare(tracer, n), executions, lambda: provider.force_flush(60_000))
 
-    return measure(one, executions, lambda: provider.force_flush(60_000))
+
+def bare(tracer: Tracer, n: int) -> None:
+    """Record one execution with the SDK alone."""
+    from opentelemetry.trace import Status, StatusCode
+
+    attributes = {
+        "workflow.name": "invoice",
+        "workflow.version": "3",
+        "caller.id": f"user-{n % 100}",
+        "inputs": json.dumps(w.inputs(n)),
+        **{f"metadata.{key}": value for key, value in w.metadata(n).items()},
+    }
+    with tracer.start_as_current_span("invoke_workflow invoice", attributes=attributes) as root:
+        for step in w.STEPS:
+            attributes = {"step.id": step, "attempt": 1, "code_hash": w.CODE_HASHES[step]}
+            with tracer.start_as_current_span(f"step {step}", attributes=attributes) as span:
+                for tool in w.TOOLS:
+                    attributes = {"tool.name": tool, "arguments": json.dumps(w.params(n, step, tool))}
+                    with tracer.start_as_current_span(f"execute_tool {tool}", attributes=attributes) as call:
+                        call.set_attribute("result", json.dumps(w.result(n, tool)))
+                span.set_attribute("status", "completed")
+        root.set_attribute("outputs", json.dumps(w.inputs(n)))
+        if w.fails(n):
+            error = w.failure()
+            root.record_exception(error)
+            root.set_status(Status(StatusCode.ERROR, str(error)))
 
 
 def ours(executions: int, store: str) -> dict[str, float]:
@@ -71,6 +76,17 @@ def ours(executions: int, store: str) -> dict[str, float]:
     figures = measure(lambda n: record(telemetry, n), executions, lambda: telemetry.flush(120))
     figures["stored"] = telemetry.health().sinks[0].stored
     telemetry.shutdown()
+    return figures
+
+
+def _with_server(executions: int, url: str) -> dict[str, float]:
+    from tests.benchmarks import places
+
+    before = places.postgres_cpu(url)
+    figures = ours(executions, url)
+    server_us = (places.postgres_cpu(url) - before) / figures["stored"] * 1e6
+    figures["total_and_server_us"] = figures["total_us"] + server_us
+    figures["bytes_per_span"] = places.postgres_bytes(url) / figures["stored"]
     return figures
 
 
@@ -137,7 +153,7 @@ def main() -> None:
             case "memory":
                 figures = ours(executions, "memory://")
             case "postgres":
-                figures = ours(executions, os.environ["OTEL_TELEMETRY_TEST_POSTGRES_URL"])
+                figures = _with_server(executions, os.environ["OTEL_TELEMETRY_TEST_POSTGRES_URL"])
             case _:
                 raise SystemExit(f"unknown side {name!r}")
     print(json.dumps(figures))
