@@ -37,12 +37,12 @@ def measure(rounds: int, executions: int) -> list[dict[str, Any]]:
             commands[name] = [python, "-m", "tests.benchmarks.peer", name, str(executions)]
     figures: dict[str, list[Figures]] = {side: [] for side in (reference, ours, *commands)}
     for number in range(rounds):
-        for side in figures:
+        for side, found in figures.items():
             if side in failures:
                 continue
             print(f"\rround {number + 1} of {rounds}: {side:<40}", end="", file=sys.stderr, flush=True)
             try:
-                figures[side].append(run(commands[side]) if side in commands else run_side(side, None))
+                found.append(run(commands[side]) if side in commands else run_side(side, None))
             except subprocess.CalledProcessError as error:
                 failures[side] = f"does not run: {_last_line(error)}"
     print(file=sys.stderr)

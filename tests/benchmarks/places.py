@@ -67,7 +67,10 @@ def postgres_bytes(url: str) -> int:
     """Bytes that the tables and indexes at `url` take."""
     server, _, schema = url.partition("schema=")
     with psycopg.connect(server.rstrip("?&")) as connection:
-        query = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace"
+        query = (
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = %s::regnamespace"
+        )
         (size,) = connection.execute(query, (schema,)).fetchone() or (0,)
     return int(size)
 
