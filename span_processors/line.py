@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """Makes one call at a time in a thread of its own. Used by one thread, which asks what became of each call."""
+    """Makes one call after the other in a thread of its own. Used by one thread, which asks what became of each."""
 
     def __init__(self, name: str, ended: Callable[[], None]) -> None:
         """Set up; `ended` is called in the line's thread after each call."""
@@ -38,7 +38,7 @@ class Line:
         self._thread = thread
 
     def begin(self, call: Callable[[], None]) -> None:
-        """Make a call. Without a thread it is made here and now."""
+        """Make a call, after those that were begun before. Without a thread it is made here and now."""
         self.is_busy = True
         if self._thread is None:
             self.open()

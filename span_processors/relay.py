@@ -143,12 +143,11 @@ class Relay(Generic[RowT]):
             self._collect()
 
     def close(self) -> None:
-        """Close the sink, if it can be reached, and the spill."""
+        """Close the sink, or have that done as soon as it has returned from what it does now, and the spill."""
         self._collect()
-        if self._line.is_busy:
-            pass  # a thread that hangs in the sink; it ends with the process
-        elif not self._failures:
-            self._line.begin(self._sink.close)
+        is_free = not self._line.is_busy
+        self._line.begin(self._sink.close)
+        if is_free:
             self._await()
         self._line.close()
         self._spill.close()
