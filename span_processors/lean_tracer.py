@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, Sampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, Tracer, get_current_span
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    NoOpTracer,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    get_current_span,
+)
 
 from span_processors.data import CleanAttributes
 from span_processors.lean_span import LeanSpan
@@ -85,7 +94,9 @@ class LeanTracerProvider(TracerProvider):
         schema_url: str | None = None,
         attributes: Attributes = None,
     ) -> Tracer:
-        """Return the tracer of a scope."""
+        """Return the tracer of a scope; one that does nothing where no span of the lean scope is ever sampled."""
+        if instrumenting_module_name == self._lean_scope and self.sampler is ALWAYS_OFF:
+            return NoOpTracer()
         tracer = super().get_tracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         if instrumenting_module_name != self._lean_scope or not isinstance(tracer, SdkTracer):
             return tracer

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import INVALID_SPAN, Span, TracerProvider
+from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, TracerProvider
 
 from otel_telemetry import semconv
 from otel_telemetry.error_registry import ErrorRegistry
@@ -67,7 +67,8 @@ class Recorder(Starter):
             sample_items=sample_items,
             on_problem=on_problem,
         )
-        self._tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
+        tracer = None if tracer_provider is None else tracer_provider.get_tracer(semconv.SCOPE_NAME)
+        self._tracer = None if isinstance(tracer, NoOpTracer) else tracer
         self._on_change = on_change
         self._open = OpenExecutions(MAX_OPEN)
 
