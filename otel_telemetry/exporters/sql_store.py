@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from otel_telemetry.errors import StoreError, StoreUnavailableError
 from otel_telemetry.exporters.schema import IS_OPEN, durations, leases, resources, spans
 from otel_telemetry.exporters.sql_predicates import Matching, executions_that_match, order, ordered
+from otel_telemetry.exporters.untraced import untraced
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.spans import COLUMNS, Bucket, SpanRow
@@ -58,7 +59,7 @@ class SQLSpanStore:
         payloads: bool = True,
     ) -> list[SpanRow]:
         """Return the execution rows that match; see `SpanStore.executions`."""
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             matching = _matches(connection, where, live_leases)
             leading = spans if matching.leading is None else matching.leading
             statement = (
@@ -72,7 +73,7 @@ class SQLSpanStore:
     def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
         """Return every row of these executions; see `SpanStore.spans`."""
         rows: list[SpanRow] = []
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
                 ids = execution_ids[start : start + _IDS_PER_STATEMENT]
                 rows += self._rows(connection, select(*_columns(spans)).where(spans.c.execution_id.in_(ids)))
@@ -81,29 +82,31 @@ class SQLSpanStore:
 
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
         """Return how many execution rows match."""
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             condition = _matches(connection, where, live_leases).condition
             return connection.execute(select(func.count()).select_from(spans).where(condition)).scalar_one()
 
     def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
         """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
-        with self._connection() as connection:
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connection())
             statement = (
                 select(*_columns(_call, leave_out=("document", "payload")))
                 .where(_call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
                 .execution_options(yield_per=_ROWS_PER_FETCH)
             )
-            if where != Filter():
-                ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases).condition)
-                statement = statement.where(_call.c.execution_id.in_(ids))
-            # The cursor is the server's, and has to be closed where the reader stops in the middle.
-            with connection.execute(statement) as result:
-                for row in result:
-                    yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
+            with untraced():  # not while the caller has its turn
+                if where != Filter():
+                    ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases).condition)
+                    statement = statement.where(_call.c.execution_id.in_(ids))
+                # The cursor is the server's, and has to be closed where the reader stops in the middle.
+                result = stack.enter_context(connection.execute(statement))
+            for row in result:
+                yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
 
     def durations(self) -> list[Bucket]:
         """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             return [Bucket._make(row) for row in connection.execute(_DURATIONS)]
 
     def leases(self) -> list[Lease]:
@@ -112,17 +115,17 @@ class SQLSpanStore:
         statement = select(*(leases.c[name] for name in Lease._fields)).where(
             or_(leases.c.closed_ns.is_(None), leases.c.lease_id.in_(named))
         )
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             return [Lease(*row) for row in connection.execute(statement)]
 
     def processes(self) -> list[Lease]:
         """Return every process that ever recorded here."""
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             return [Lease(*row) for row in connection.execute(select(*(leases.c[name] for name in Lease._fields)))]
 
     def version(self) -> str:
         """Return the version of the store's schema."""
-        with self._connection() as connection:
+        with untraced(), self._connection() as connection:
             return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
 
     def close(self) -> None:
