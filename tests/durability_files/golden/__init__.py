@@ -1,0 +1,1 @@
+"""Stores as earlier releases wrote them, as SQL, and what is in them, as JSON."""
