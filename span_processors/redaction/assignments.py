@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.marks import MARK_BEGINS
-from span_processors.redaction.names import Verdict, is_placeholder
+from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.values import CLOSERS, SCHEME, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from span_processors.redaction.names import Names
 
 _ASSIGNED: Final = re.compile(
-    r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-)[ \t]{0,16}+"
+    r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\[\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-|!==?|->|→)[ \t]{0,16}+"
 )
 _LINE_START: Final = re.compile(r"(?:^|\n)[ \t-]{0,80}(?:export[ \t]|set[ \t])?$")
 _LINE_START_REACH: Final = 80
@@ -27,7 +27,7 @@ _BLOCK: Final = re.compile(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
 _HEADERS: Final = re.compile(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.IGNORECASE)
 _PHRASES: Final = re.compile(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
 _ANNOTATED: Final = re.compile(
-    r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?"
+    r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?(?=[\w\"'`(\[{])"
     r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b"
     r"[\w., |\[\]]{0,60}(?=[,)])"
 )
@@ -45,9 +45,17 @@ _QUERY_NAMES: Final = {
 _TWO_WORDS: Final = re.compile(
     r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE
 )
+_PARAMETER_ENDS: Final = {"?": "#", "&": "#", ";": "?"}
+"""What ends a parameter of a URL, by what begins it."""
 _SECRET_ARN: Final = re.compile(r"arn:[\w-]{1,20}:secretsmanager:[^\s:]{0,40}:\d{0,12}:$")
 """The name of a stored secret follows, and not the secret."""
 _ARN_REACH: Final = 120
+_COMPARED: Final = ("!=", "!==", "->", "→")
+"""Signs that stand between other things as well: after them, only what looks random, or is quoted, is a secret."""
+_LOOKED_UP: Final = re.compile(r"(?:get|getenv|config|env|load|read|fetch|lookup|require)\w{0,20}\($", re.IGNORECASE)
+_LOOKUP_REACH: Final = 80
+_BELOW: Final = re.compile(r"[ \t]*(?:[-*] )?([^\s:=]{6,})[ \t]*(?:\r?\n|$)")
+_SAME: Final = re.compile(r"[\w.$]+(?=[),;\]}&|]|$)")
 _WORD_BEFORE: Final = re.compile(r"([A-Za-z][\w-]{0,40})[ ]$")
 _WORD_REACH: Final = 42
 
@@ -93,6 +101,7 @@ def _assigned(text: str, match: re.Match[str], verdict: Verdict) -> Iterator[Fou
     if block is not None:
         if head and colon:
             yield from _indented(text, match.start(1), block.end())
+        yield from _below(text, block.end())
     elif _HEADERS.search(match[1]) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
         yield from _header(text, match, start)
     else:
@@ -120,10 +129,13 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
     value = text[start:end]
     colon = match[3] == ":"
     quoted = match[2].startswith(('"', "'"))
+    if match[3] in _COMPARED and (")" in match[2] or (bare and not looks_random(value))):
+        return
+    if not bare and _LOOKED_UP.search(text, max(0, start - _LOOKUP_REACH), start - 1) and not looks_random(value):
+        return
     if bare:
-        if text[match.start() - 1 : match.start()] in {"?", "&"} and "#" in value:
-            value = value[: value.index("#")]
-            end = start + len(value)
+        value = value.partition(_PARAMETER_ENDS.get(text[match.start() - 1 : match.start()], value + " "))[0]
+        end = start + len(value)
         if (colon and not quoted and value.lower().rstrip(CLOSERS) in PROSE) or _names_a_value(value, match[1]):
             return
         if head and (colon or _PHRASES.search(match[1])):
@@ -137,7 +149,10 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
 
 def _names_a_value(value: str, name: str) -> bool:
     """Say whether source code gets the value from elsewhere: `token=self.token`, `password=password`."""
-    return value == name.rpartition(".")[2] or _CODE.fullmatch(value) is not None
+    same = _SAME.match(value)
+    return (same is not None and same[0].rpartition(".")[2] == name.rpartition(".")[2]) or _CODE.fullmatch(
+        value
+    ) is not None
 
 
 def _indented(text: str, name_start: int, position: int) -> Iterator[Found]:
@@ -156,3 +171,10 @@ def _indented(text: str, name_start: int, position: int) -> Iterator[Found]:
             if not is_placeholder(text[start:end].strip()):
                 yield Found(start, position + len(line.rstrip()), "field")
         position = end + 1
+
+
+def _below(text: str, position: int) -> Iterator[Found]:
+    """Find the lines below a name that hold one word each, and no word of a language."""
+    while (line := _BELOW.match(text, position)) and looks_random(line[1]):
+        yield Found(*line.span(1), "field")
+        position = line.end()

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _INSERT: Final = re.compile(r"insert\s{1,4}into\s{1,4}[^\s(]{1,200}\s{0,4}\(([^()]{1,2000})\)\s{0,4}values\s{0,4}")
 _TUPLE: Final = re.compile(r"\(((?:[^()'\"]|'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\")*+)\)\s{0,4},?\s{0,4}")
 _CELL: Final = re.compile(r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^,'\"]+))\s*(?:,|$)")
-_HEADINGS: Final = re.compile(r"([\w .-]{1,64}(?:([,;\t|])[\w .-]{1,64})(?:\2[\w .-]{1,64}){0,200})\r?\n")
+_HEADINGS: Final = re.compile(
+    r"(\|?[\w .\"-]{1,64}(?:([,;\t|])[\w .\"-]{1,64})(?:\2[\w .\"-]{1,64}){0,200}\|?)[ \t]{0,8}\r?\n"
+)
+_RULE: Final = re.compile("[-: ]*")
 
 
 def find_columns(text: str, low: str, names: Names) -> Iterator[Found]:
@@ -39,7 +42,7 @@ def _table(text: str, names: Names) -> Iterator[Found]:
         return
     divider = headings[2]
     titles = headings[1].split(divider)
-    columns = [at for at, name in enumerate(titles) if names[name.strip()] is Verdict.SECRET]
+    columns = [at for at, name in enumerate(titles) if names[name.strip(' "')] is Verdict.SECRET]
     position = headings.end() if columns else len(text)
     while position < len(text):
         end = text.find("\n", position)
@@ -48,6 +51,6 @@ def _table(text: str, names: Names) -> Iterator[Found]:
         if len(cells) == len(titles):
             for at in columns:
                 start = position + sum(map(len, cells[:at])) + at
-                if not is_placeholder(cells[at].strip(' "\r')):
+                if not is_placeholder(cells[at].strip(' "\r')) and not _RULE.fullmatch(cells[at]):
                     yield Found(start, start + len(cells[at].rstrip("\r")), "field")
         position = end + 1

@@ -28,8 +28,10 @@ _PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?---
 _PEM_BODY: Final = re.compile(r"[\s\\nr\"',+]{0,16}(?:[A-Za-z0-9+/=]{16}|Proc-Type|Version|Comment|Encryption)")
 _PEM_CHARS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\ \r\n"
 _CARD: Final = re.compile(
-    r"[3-6](?<![\w.-].)\d{3}(?:\d{10,12}|[ -]\d{6}[ -]\d{4,5}|(?:[ -]\d{4}){3})(?![\w-]|\.\d)", re.ASCII
+    r"[2-6](?<![\w.-].)\d{3}(?:\d{10,12}|[ ._-]\d{6}[ ._-]\d{4,5}|(?:[ ._-]\d{4}){3})(?![\w-]|\.\d)", re.ASCII
 )
+_PGPASS: Final = re.compile(r":5432:[^\s:]{1,64}:[^\s:]{1,64}:(\S+)")
+_SEPARATORS: Final = re.compile("[ ._-]")
 # Issuer and length of the networks that use the check digit. Visa's 13 and 19 digits are left out: they are hardly ever
 # issued, and bar codes and snowflake ids look like them.
 _ISSUED: Final = re.compile(
@@ -49,8 +51,10 @@ def find_credentials(text: str) -> Iterator[Found]:
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), rule)
     for match in _CARD.finditer(text):
-        if is_card(match[0].replace(" ", "").replace("-", "")):
+        if is_card(_SEPARATORS.sub("", match[0])):
             yield Found(match.start(), match.end(), "card")
+    for match in _PGPASS.finditer(text):
+        yield Found(*match.span(1), "pgpass")
 
 
 def is_card(digits: str) -> bool:

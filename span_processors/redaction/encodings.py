@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ESCAPE: Final = re.compile(
     r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])"
     r"|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
-    rf"|{INVISIBLE.pattern}{{1,16}}+[^\\%&]",
+    rf"|(?:{INVISIBLE.pattern}|\x1b\[[0-9;]{{0,16}}m){{1,16}}+[^\\%&]",
     re.DOTALL,
 )
 _NAMED: Final = {
@@ -59,7 +59,7 @@ def _resolve(escape: str) -> str:
     named = _NAMED.get(escape)
     if named is not None:
         return named
-    if not escape[0].isascii():
+    if escape[0] not in "%\\&":
         return escape[-1]
     if escape[0] == "%":
         return chr(int(escape[1:], 16))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from span_processors.redaction.gate import may_hold_secret
 from span_processors.redaction.marks import FIELD
 from span_processors.redaction.names import MAX_NAME, Names, Verdict, is_placeholder
-from span_processors.redaction.tree import SMALLEST_CARD
+from span_processors.redaction.tree import SMALLEST_CARD, TELLING
 from span_processors.redaction.vocabulary import NAME_FIELDS, SHORT_NAMES, VALUE_FIELDS
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class FastKeys:
     def _judge(self, key: object) -> Verdict | object | None:
         if type(key) is not str or len(key) > MAX_NAME or "\0" in key or self._redact(key) != key:
             raise NotFastError
+        if key in TELLING:
+            return TELLING
         return self._names[key] or (_NAMING if key.lower() in NAME_FIELDS else None)
 
 

@@ -1,4 +1,4 @@
-"""Secrets that a text ties to a name without a sign between them: options, pairs, elements, SQL, prose."""
+"""Secrets that a text ties to a name without a sign between them: options, pairs, SQL, protocols, prose."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from span_processors.redaction.assignments import judge_in_text
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.encodings import decoded_runs
+from span_processors.redaction.markup import find_in_markup
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.values import CLOSERS, is_plain_word, is_secret, value_span
-from span_processors.redaction.vocabulary import SCHEME_WORDS
+from span_processors.redaction.vocabulary import PROSE, SCHEME_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +25,33 @@ _DESCRIBED: Final = re.compile(
     r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']?([\w .-]{2,64}+)[\"']?[^<>{}\[\]]{0,80}?"
     r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
-_ELEMENT: Final = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?!\s*<)")
 _SQL: Final = re.compile(
     r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
     r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])"
 )
 _TOLD: Final = re.compile(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
-    r"(?=\s{1,4}+(?:(is|was|of|to|now|as)\s{1,4}+(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
+    r"(?=\s{1,4}+(?:(?:has\s|have\s)?(?:been\s)?(is|was|of|to|now|as|set to|changed to|reset to|updated to)\s{1,4}+"
+    r"(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
+)
+_CODE_TOLD: Final = re.compile(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
+_PROTOCOLS: Final = (
+    re.compile(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)"),
+    re.compile(r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)"),
+    re.compile(r"\bAUTH\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
+)
+"""What FTP, POP3, SMTP and Redis send after a user."""
+_WRAPPER: Final = re.compile(
+    r"\bSecret(?:Str|Bytes)?\(b?(?=[\"'])|BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])|SecureString\s{1,4}(?=[\"'])"
+)
+"""Types that hold nothing but secrets."""
+_DATA: Final = re.compile(r"(?:^|\n)(?:data|stringData):[ \t]*\r?((?:\n[ \t]+[^\n]*)+)")
+_ENTRY: Final = re.compile(r"\n[ \t]+[\w.-]+:[ \t]+([^\s|>][^\r\n]*|[|>][^\n]*(?:\n[ \t]{4,}[^\n]*)+)")
+"""An entry of a secret of Kubernetes."""
+_LINK: Final = re.compile(
+    r"/[\w-]{0,20}(?:password|reset|verify|verification|confirm|activate|activation|magic|invite|invitation|unlock|token)"
+    r"[\w-]{0,20}/([\w.~=-]{16,})(?=[/?#\s\"'<>).,]|$)",
+    re.IGNORECASE,
 )
 _NAME_BEFORE: Final = re.compile(r"[\w.%-]{0,60}$")
 _NAME_REACH: Final = 60
@@ -45,9 +65,10 @@ def find_forms(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find the values that stand by sensitive names. `low` is the text in lower case, character by character."""
     yield from _options_and_pairs(text, names)
     yield from _descriptions(text, low, names)
-    yield from _elements(text, names)
+    yield from find_in_markup(text, names)
     yield from _statements(text, low)
     yield from _prose(text, low, names)
+    yield from _places(text)
 
 
 def find_authorisations(text: str, low: str) -> Iterator[Found]:
@@ -62,6 +83,8 @@ def _options_and_pairs(text: str, names: Names) -> Iterator[Found]:
     for match in _OPTION.finditer(text):
         verdict = names[match[1]]
         span = value_span(text, match.end()) if verdict else None
+        if span and span[2] and text[span[0] : span[1]].lower() in PROSE:
+            continue
         if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=span[2]):
             yield Found(span[0], span[1], "field")
     for match in _PAIR.finditer(text):
@@ -84,18 +107,6 @@ def _descriptions(text: str, low: str, names: Names) -> Iterator[Found]:
             yield Found(span[0], span[1], "field")
 
 
-def _elements(text: str, names: Names) -> Iterator[Found]:
-    if "</" not in text:
-        return
-    for match in _ELEMENT.finditer(text):
-        verdict = names[match[1]]
-        if verdict:
-            end = text.find("<", match.end())
-            end = len(text) if end < 0 else end
-            if is_secret(verdict, text[match.end() : end], bare=False):
-                yield Found(match.end(), end, "field")
-
-
 def _statements(text: str, low: str) -> Iterator[Found]:
     for match in _SQL.finditer(low):
         span = value_span(text, match.end())
@@ -108,17 +119,42 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
     for match in _TOLD.finditer(low):
         before = _NAME_BEFORE.search(text, max(0, match.start() - _NAME_REACH), match.start())
         start = before.start() if before else match.start()
-        if judge_in_text(text, start, text[start : match.end()].lstrip("-"), names) is Verdict.SECRET:
-            value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
-            quoted = match[1] and match[2]
+        verdict = judge_in_text(text, start, text[start : match.end()].lstrip("-"), names)
+        value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
+        certain = verdict in {Verdict.SECRET, Verdict.DIRECTORY}
+        if certain or (verdict is Verdict.COUNTED and match[2] and len(value) >= _LONG):
+            quoted = match[1] and match[2] and certain
             if not is_placeholder(value) and (quoted or looks_random(value) or value.isdigit()):
                 yield Found(match.start(3), match.start(3) + len(value), "field")
+    for match in _CODE_TOLD.finditer(low):
+        if any(map(str.isdigit, match[1])):
+            yield Found(match.start(1), match.end(1), "field")
     if "machine " in text or "login " in text:
         for match in _NETRC.finditer(text):
             yield Found(match.start(1), match.end(1), "field")
 
 
+def _places(text: str) -> Iterator[Found]:
+    """Find what a protocol, a type or a path says is secret."""
+    for pattern in _PROTOCOLS:
+        for match in pattern.finditer(text):
+            yield Found(*match.span(1), "protocol")
+    if "kind: Secret" in text:
+        for block in _DATA.finditer(text):
+            for match in _ENTRY.finditer(text, block.start(1), block.end()):
+                yield Found(*match.span(1), "field")
+    for match in _WRAPPER.finditer(text):
+        span = value_span(text, match.end())
+        if span and is_secret(Verdict.SECRET, text[span[0] : span[1]], bare=False):
+            yield Found(span[0], span[1], "field")
+    for match in _LINK.finditer(text):
+        if looks_random(match[1]) and any(map(str.isdigit, match[1])):
+            yield Found(*match.span(1), "link")
+
+
 def _is_authorisation(scheme: str, value: str) -> bool:
+    if "=" in value.rstrip("="):
+        return False  # a name and a value of their own
     if value.lower().rstrip(".=") in SCHEME_WORDS or is_placeholder(value):
         return False
     if scheme == "bearer":

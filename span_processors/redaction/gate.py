@@ -9,17 +9,40 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.urls import ORACLE
 from span_processors.redaction.vendors import VENDORS
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
 
-# Names of secrets that are too short, or too common, to be looked for without the sign that comes after them. The three
-# letters are those of pin, pwd, cvv, cvc, cvn, ssn, psk, jwt, sas, sig, sid and srf, in any order: one test for all.
-_SHORT_NAME: Final = r"""(?:(?<=[pcsj][ivswar][nvcktsgdf].)|(?<=pw.)|(?<=[pcsj][ivswar][nvcktsgdf]["' \])].)
-    |(?<=[ectdoa].)(?<=hrase.|monic.|ature.|nwort.|woord.|haslo.|arola.|asena.|aseña.|senha.|[ _?&-]code.)
-    |(?<=[yn][ _]number.))"""
-# Two patterns, because each begins with one literal character and is searched for at the speed of C.
-_NAME_AND_COLON: Final = re.compile(":" + _SHORT_NAME, re.VERBOSE)
-_NAME_AND_EQUALS: Final = re.compile("=" + _SHORT_NAME, re.VERBOSE)
+# How names of secrets end that are too short, or too common, to be looked for without the sign that comes after them.
+_ENDS: Final = (
+    *("pin", "swd", "psw", "cvv", "cvc", "cvn", "ssn", "psk", "jwt", "srf", "sid", "sas", "sig", "kennwort", "woord"),
+    *("asena", "aseña", "senha", "haslo", "parola", "monic", "phrase", "ature", "sessionid", "security"),
+    *("samlresponse", "assertion", "yanswer", "y[ _-]answer", "codeverifier", "code[ _-]verifier"),
+    *("[a-z _?&-]code", "[dny]number", "[dny][ _-]number", "cardno", "card[ _-]no", "itcard", "it[ _-]card"),
+)
+_LAST: Final = "".join(f"[{''.join(sorted({end[place] for end in _ENDS}))}]" for place in (-3, -2, -1))
+_FILLER: Final = r"""["'\])\[ s_0-9-]"""
+
+
+def _named(sign: str) -> re.Pattern[str]:
+    """Return the pattern of a sign after such a name: a literal to begin with, so the search runs at the speed of C."""
+    gaps = [_FILLER * width + sign for width in range(5)]
+    # What is common to all names fails first, and cheaply.
+    return re.compile(
+        sign
+        + "(?:"
+        + "|".join(f"(?<={_LAST}{gap})(?:{'|'.join(f'(?<={end}{gap})' for end in _ENDS)})|(?<=pw{gap})" for gap in gaps)
+        + ")"
+    )
+
+
+_NAME_AND_COLON: Final = _named(":")
+_NAME_AND_EQUALS: Final = _named("=")
+_NAME_AND_BRACKET: Final = _named(">")
+_NAME_AND_COMMA: Final = (_named('",'), _named("',"))
+_NAME_AND_IS: Final = _named(" is ")
+_LONG_OPTION: Final = re.compile(rf"--(?=[a-z])(?=[\w-]{{0,30}}?(?:(?<=-)pw|{'|'.join(_ENDS)})s?\b)")
+_CODE_TOLD: Final = re.compile(r"is your (?=[\w -]{0,40}code\b)")
 _USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
 _ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
@@ -39,7 +62,7 @@ _LONG_NUMBER: Final = b"0" * 13
 
 def may_hold_secret(text: str) -> bool:
     """Say whether `text` has to be looked at closely."""
-    if "\\" in text or "&#" in text or ("%" in text and _ENCODED.search(text)):
+    if "\\" in text or "\x1b" in text or "&#" in text or ("%" in text and _ENCODED.search(text)):
         return True
     if not text.isascii():
         if INVISIBLE.search(text):
@@ -48,12 +71,14 @@ def may_hold_secret(text: str) -> bool:
     low = text.lower()
     if (
         may_name_secret(low)
-        or ("@" in text and _USERINFO.search(text))
+        or ("@" in text and (_USERINFO.search(text) or ORACLE.search(text)))
         or ((" -" in low or "\n-" in low or low[:1] == "-") and _OPTION.search(low))
     ):
         return True
+    if ":5432:" in text:
+        return True
     data = text.encode("utf-8", "replace")
-    if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -"):
+    if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -._"):
         return True
     return _LONG_RUN in data.translate(_TO_RUN) and _has_odd_run(text)
 
@@ -72,9 +97,16 @@ def may_name_secret(low: str) -> bool:
         or "basic " in low
         or "identified" in low
         or "otp" in low
+        or "pwd" in low
+        or "securestring" in low
         or "failing row" in low
         or (":" in low and _NAME_AND_COLON.search(low) is not None)
         or ("=" in low and _NAME_AND_EQUALS.search(low) is not None)
+        or ('",' in low and _NAME_AND_COMMA[0].search(low) is not None)
+        or ("'," in low and _NAME_AND_COMMA[1].search(low) is not None)
+        or (" is " in low and (_NAME_AND_IS.search(low) is not None or _CODE_TOLD.search(low) is not None))
+        or (">" in low and _NAME_AND_BRACKET.search(low) is not None)
+        or ("--" in low and _LONG_OPTION.search(low) is not None)
         or (not low.isascii() and any(word in low for word in FOREIGN_NAMES))
     )
 
@@ -104,6 +136,6 @@ def fold_text(text: str) -> str:
 _FOLDED: Final[dict[int, str | int]] = {
     **{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)},
     **CONFUSABLES,
-    0x3000: " ",
-    0xA0: " ",
+    **dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-"),
 }

@@ -21,6 +21,7 @@ from span_processors.redaction.vocabulary import (
     ENDINGS,
     FOREIGN_NAMES,
     HARMLESS_AFTER,
+    KEY_FILES,
     ONE_WORD,
     SECRETS,
 )
@@ -40,7 +41,7 @@ class Verdict(Enum):
     COUNTED = "counted"
     """The name is used for numbers and words, too (`tokens`, `pass`): only what looks random is a secret."""
     DIRECTORY = "directory"
-    """`PWD` is a password, or the working directory."""
+    """`PWD` is a password, or the working directory; `private_key` a key, or the path of its file."""
     PATTERN = "pattern"
     """As SECRET, by a pattern of the user's."""
 
@@ -64,7 +65,9 @@ _PLACEHOLDER: Final = re.compile(
 _RANDOM: Final = re.compile(
     r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII
 )
-_DIRECTORY: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
+_PATH: Final = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@:-]*|[~.]+")
+_MIXED: Final = re.compile(r"(?<![^\\/])(?=[^\\/]*[a-z])(?=[^\\/]*[A-Z])(?=[^\\/]*\d)[^\\/]{12,}")
+_LIKE_LETTERS: Final = str.maketrans("01345$@", "oieassa")
 
 
 def fold_name(name: str) -> str:
@@ -85,6 +88,11 @@ def _singular(word: str) -> str:
 
 def judge(name: str) -> Verdict | None:
     """Say what the built-in rules think of `name`; None: harmless."""
+    spelt = name.translate(_LIKE_LETTERS)
+    return _judge(name) or (_judge(spelt) if spelt != name else None)  # `passw0rd`
+
+
+def _judge(name: str) -> Verdict | None:
     words = [word.lower() for word in _SPLIT.findall(fold_name(name))]
     singles = [_singular(word) for word in words]
     verdict: Verdict | None = None
@@ -107,9 +115,9 @@ def _weigh(joined: str, *, plural: bool, before: list[str], after: list[str]) ->
         return None
     if before and before[-1] in HARMLESS_AFTER.get(joined, ()):
         return None
-    if joined == "pwd" and not after and before in ([], ["old"]):
+    if (joined == "pwd" and not after and before in ([], ["old"])) or joined in KEY_FILES:
         return Verdict.DIRECTORY
-    if joined in AMBIGUOUS or (plural and joined in {"token", "pin"}) or (before and before[-1] in COUNTING):
+    if joined in AMBIGUOUS or (plural and joined in {"token", "pin", "auth"}) or (before and before[-1] in COUNTING):
         return Verdict.COUNTED
     return Verdict.SECRET
 
@@ -129,6 +137,11 @@ def looks_random(text: str) -> bool:
     return _RANDOM.fullmatch(text) is not None
 
 
+def is_path(text: str) -> bool:
+    """Say whether `text` is the path of a file, with no part of it like a key."""
+    return _PATH.fullmatch(text) is not None and _MIXED.search(text) is None
+
+
 def hides(verdict: Verdict, value: JsonValue) -> bool:
     """Say whether `value`, under a name with this verdict, is to be redacted."""
     if value is None or isinstance(value, bool) or value in ("", [], {}):
@@ -137,7 +150,7 @@ def hides(verdict: Verdict, value: JsonValue) -> bool:
         if is_placeholder(value):
             return False
         if verdict is Verdict.DIRECTORY:
-            return _DIRECTORY.match(value) is None
+            return not is_path(value)
         return verdict is not Verdict.COUNTED or looks_random(value)
     if verdict is not Verdict.COUNTED:
         return True

@@ -31,6 +31,17 @@ _PROGRAMS: Final[dict[str, dict[str, str]]] = {
     "http https": {"-a": ":", "--auth": ":"},
     "smbclient": {"-U": "%"},
 }
+_OTHER: Final = (
+    re.compile(
+        r"\b(?:echo|printf)(?: -\w)?[ \t]{1,4}([\"']?)([^\s\"'|]{3,})\1[ \t]{0,4}\|[ \t]{0,4}"
+        r"(?=sudo[ \t][^|\n]{0,40}?-S\b|[^|\n]{0,200}?(?:--password-stdin|--passphrase-fd|--stdin)\b"
+        r"|(?:sudo )?(?:ch)?passwd\b)"
+    ),
+    re.compile(r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)"),
+    re.compile(r"\bnet use [^\n]{1,200}?/user:(\S{1,64}) ([^\s/]\S*)", re.IGNORECASE),
+    re.compile(r"\bcreate secret [^\n]{1,400}?--from-literal[= ]([\"']?)[\w.-]{1,64}=([^\s\"']+)"),
+)
+"""Commands that take a password where no option says so: as their second group."""
 _OPTIONS: Final = {program: options for programs, options in _PROGRAMS.items() for program in programs.split()}
 _NAMES: Final = "|".join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))
 _COMMAND: Final = re.compile(rf"({_NAMES})(?=[\s\"'])([^\n|;]{{0,2000}})")
@@ -43,6 +54,10 @@ _LONGEST_NAME: Final = 64
 
 def find_shell(text: str) -> Iterator[Found]:
     """Find passwords in the command lines of a text."""
+    for pattern in _OTHER:
+        for match in pattern.finditer(text):
+            if not is_placeholder(match[2]):
+                yield Found(*match.span(2), "shell")
     if _ANY_OPTION.search(text) is None:
         return
     for command in _COMMAND.finditer(text):

@@ -90,7 +90,7 @@ class TextRedactor:
         for start, end, inner in decoded_runs(text):
             if nesting < _MAX_NESTING and self.redact(inner, nesting + 1) != inner:
                 yield Found(start, end, "base64")
-        if nesting < _MAX_NESTING and ("\\" in text or "%" in text or "&" in text or not text.isascii()):
+        if nesting < _MAX_NESTING and (any(sign in text for sign in "\\%&\x1b") or not text.isascii()):
             decoded = Decoded(view)
             if decoded.text is not view:
                 for found in self._find(decoded.text, nesting + 1):

@@ -37,6 +37,16 @@ _MAX_KEY: Final = 1_024
 SMALLEST_CARD: Final = 10**13
 
 
+TELLING: Final = frozenset({"kty", "logprob"})
+"""Fields that say what those beside them are, and hold nothing that would be searched for that reason."""
+_TOLD: Final[dict[tuple[str, str | None], dict[str, Verdict | None]]] = {
+    ("kty", None): dict.fromkeys(("d", "p", "q", "dp", "dq", "qi", "oth", "k"), Verdict.SECRET),  # a JSON Web Key
+    ("logprob", None): {"token": None},  # what a language model wrote
+    ("grant_type", "authorization_code"): {"code": Verdict.SECRET},
+    ("kind", "Secret"): {"data": Verdict.SECRET, "stringData": Verdict.SECRET},  # of Kubernetes
+}
+
+
 class TreeRedactor:
     """Walks a value and takes out what its names, its shape and its texts say is secret. Iterative, and in place."""
 
@@ -119,6 +129,7 @@ class _Walk:
 
     def _fields(self, fields: dict[str, JsonValue], path: Path) -> None:
         described = self._described(fields)
+        told = _told(fields)
         columns = self._columns(fields)
         items = list(fields.items())
         fields.clear()
@@ -129,7 +140,7 @@ class _Walk:
                 name = self._key(key)
                 if len(key) > _MAX_KEY:
                     here = (path, name)
-                verdict = self._names[key] or self._names[name]
+                verdict = told[key] if key in told else self._names[key] or self._names[name]
                 if described and key.lower() in VALUE_FIELDS and hides(described, value):
                     kept: JsonValue = mark_of(described)
                 elif verdict and hides(verdict, value):
@@ -237,6 +248,14 @@ class _Walk:
     def _note(self, path: Path, what: str) -> None:
         # A key of the path may hold a secret itself.
         self._notes.add(None, f"{MARK.sub('*', self._owner.text(written(path)))}: {what}" if path else what)
+
+
+def _told(fields: dict[str, JsonValue]) -> dict[str, Verdict | None]:
+    """Return the verdicts on names that are what they are because of what stands beside them."""
+    for (key, value), told in _TOLD.items():
+        if key in fields and (value is None or fields[key] == value):
+            return told
+    return {}
 
 
 def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:

@@ -15,6 +15,10 @@ _AUTHORITY: Final = re.compile("/{2,3}([^\\s\"'<>/?#`\\\\]{1,512}+)")
 _REST: Final = re.compile(r"[/?#][^\s\"'<>`\\]{0,256}?@(?=[\w.-]{1,255}(?:[:/?\s\"']|$))")
 _PORT: Final = re.compile(r"\d{1,5}$")
 _GO_DSN: Final = re.compile(r"(?<=:)([^\s:@/\"']{1,256})@(?:tcp|udp|unix|tcp6)\(")
+ORACLE: Final = re.compile(
+    r"(?:thin:|oci8?:|sqlplus (?:-\w{1,8} ){0,4})[\w$#]{1,128}/([^\s@/\"']{1,256})(?=@)", re.IGNORECASE
+)
+"""An address as Oracle writes it: `jdbc:oracle:thin:user/S@host`."""
 _LONG: Final = 16
 
 
@@ -25,6 +29,8 @@ def find_userinfo(text: str) -> Iterator[Found]:
     if "//" in text:
         for match in _AUTHORITY.finditer(text):
             yield from _in_authority(text, match.start(1), match[1])
+    for match in ORACLE.finditer(text):
+        yield Found(match.start(1), match.end(1), "userinfo")
     if "@tcp" in text or "@udp" in text or "@unix" in text:
         for match in _GO_DSN.finditer(text):
             yield Found(match.start(1), match.end(1), "userinfo")

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from span_processors.redaction.marks import MARK_BEGINS
-from span_processors.redaction.names import Verdict, is_placeholder, looks_random
+from span_processors.redaction.names import Verdict, is_path, is_placeholder, looks_random
+from span_processors.redaction.vocabulary import SCHEMA_TYPES, SCHEMA_VALUES
 
 SCHEME: Final = re.compile(
     r"(?:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|bot|hmac|aws4-hmac-sha256|key)[ \t]{1,4}+(?=\S)",
@@ -22,7 +23,11 @@ _QUOTED: Final = {
 }
 _WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
 _BARE: Final = re.compile(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
-_TEMPLATE: Final = re.compile(r"<[A-Za-z _-]{1,40}>")
+_TEMPLATE: Final = re.compile(r"<[A-Za-z _-]{1,40}>|\$?\{\{[^{}]{0,80}\}\}")
+_TAGGED: Final = re.compile(r"[&!][\w!/.-]{0,40}[ \t]{1,8}(?=\S)")
+"""An anchor or a type before a value in YAML."""
+_SCHEMA: Final = re.compile(rf"\{{\s{{0,8}}[\"']type[\"']\s{{0,4}}:\s{{0,4}}[\"'](?:{'|'.join(SCHEMA_TYPES)})\b")
+_SCHEMA_VALUE: Final = re.compile("|".join(SCHEMA_VALUES))
 _PARTS: Final = re.compile(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
 _WORDS: Final = re.compile(r"[^\s\"',\[\]{}():]+")
 _PLAIN: Final = re.compile(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
@@ -34,7 +39,7 @@ def is_secret(verdict: Verdict, value: str, *, bare: bool) -> bool:
     if is_placeholder(value):
         return False
     if verdict is Verdict.DIRECTORY:
-        return value[:1] not in {"/", "~", "."} and value[1:2] != ":"
+        return not is_path(value)
     if verdict is Verdict.COUNTED:
         if value[:1] in {"[", "{", "("}:
             return any(looks_random(part) for part in _WORDS.findall(value))
@@ -44,11 +49,17 @@ def is_secret(verdict: Verdict, value: str, *, bare: bool) -> bool:
 
 def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
     """Return where the value that begins at `start` stands, without its quotes, and whether it has none."""
+    tagged = _TAGGED.match(text, start)
+    if tagged is not None:
+        value = value_span(text, tagged.end())
+        if value is not None:
+            return (start, value[1], True) if value[2] else value
     wrapped = _WRAPPED.match(text, start)
     if wrapped is not None:
         return _quoted(text, wrapped.end())
     if text[start : start + 1] in {"[", "{", "("} and not text.startswith(MARK_BEGINS, start):
-        return start, _closing(text, start), True
+        end = _closing(text, start)
+        return None if _SCHEMA.match(text, start) and not _SCHEMA_VALUE.search(text, start, end) else (start, end, True)
     scheme = SCHEME.match(text, start)
     if scheme is not None:
         start = scheme.end()

@@ -175,12 +175,44 @@ _SHAPES: Final = {
         pul- [0-9a-f]{40}
         duffel_ (?:test|live)_[\w=-]{40,}
         fo1_ [\w-]{40,}
+        Fo1_ [\w-]{40,}
         nvapi- [\w-]{40,}
         AGE-SECRET-KEY-1 [0-9A-Z]{50,}
         FLWSECK [\w-]{12,}
         xkeysib- [0-9a-f]{64}-\w{16}
         sha256~ [\w-]{43}
         tfp_ [\w-]{40,}
+        ~pat [A-Za-z0-9]{14}\.[0-9a-f]{40,}
+        pscale_tkn_ [\w.-]{20,}
+        pscale_pw_ [\w.-]{20,}
+        pscale_oauth_ [\w.-]{20,}
+        ~cio [A-Za-z0-9]{32}(?![A-Za-z0-9])
+        tskey- [a-z]{2,12}-[\w-]{16,}
+        nfp_ [A-Za-z0-9]{30,}
+        HRKU-AA [\w-]{40,}
+        lsv2_ (?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{8,}
+        tvly- [\w-]{20,}
+        pcsk_ \w{30,}
+        ~v1.0- [0-9a-f]{24}-[0-9a-f]{60,}
+        apify_api_ [A-Za-z0-9]{30,}
+        jina_ [\w-]{40,}
+        ~fw_ [A-Za-z0-9]{20,}
+        ~csk- [a-z0-9]{40,}
+        tgp_v1_ [\w-]{30,}
+        ~rnd_ [A-Za-z0-9]{28,}
+        dt0c01. [A-Z0-9]{24}\.[A-Z0-9]{60,}
+        BBDC- [\w+/=-]{30,}
+        CFPAT- [\w-]{40,}
+        ~sgp_ \w{40,}
+        ops_eyJ [\w+/=-]{40,}
+        fm2_ [\w+/=-]{40,}
+        dp.ct. [\w.-]{20,}
+        dp.sa. [\w.-]{20,}
+        rzp_live_ [A-Za-z0-9]{12,}
+        shptka_ [A-Za-z0-9]{16,}
+        lin_oauth_ [A-Za-z0-9]{30,}
+        ~xprv [A-Za-z0-9]{90,}
+        secret-token: [\w.%~-]{16,}
     """,
     "webhook": r"""
         discord.com/api/webhooks/ \d{5,}/[\w-]{20,}
@@ -197,6 +229,8 @@ _SHAPES: Final = {
     """,
     "password-hash": r"""
         $ (?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2(?:id|i|d)|pbkdf2(?:-sha\d+)?|scrypt)\$[\w./+$,=-]{20,}
+        pbkdf2 [:_]sha\d+[$:]\d+\$[\w./+$=-]{20,}
+        scrypt: \d+:\d+:\d+\$[\w./+$=-]{20,}
     """,
 }
 

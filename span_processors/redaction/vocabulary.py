@@ -11,29 +11,35 @@ def _set(words: str) -> frozenset[str]:
 
 
 SECRETS: Final = _set("""
-    password passwd passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord
-    haslo parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass
-    mailpass basicpass loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw secret
-    secretid credential cred apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey
-    signingkey masterkey accountkey storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey
-    cryptokey sharedkey presharedkey psk subscriptionkey deploykey serverkey clientkey consumerkey
-    integrationkey licensekey licencekey sharedaccesssignature servicekey servicerolekey functionkey hostkey
-    tlskey sslkey recoverykey sessionkey unsealkey webhookkey writekey developerkey userkey saskey kmskey
-    openaikey anthropickey stripekey geminikey azurekey awskey gcpkey sendgridkey mailgunkey twiliokey
-    datadogkey githubkey huggingfacekey googlekey openrouterkey mistralkey coherekey groqkey algoliakey
-    supabasekey pineconekey authorization authorizationheader auth authheader oauth redisauth rediscliauth
-    bearer jwt token sastoken cookie cookieheader phpsessid jsessionid connectsid csrf xsrf otp totp otpcode
-    totpcode mfacode twofactorcode onetimecode verificationcode authcode authorizationcode securitycode
-    logincode smscode facode pin pincode pinnumber cvv cvc cvn ssn socialsecuritynumber socialsecurity
-    cardnumber cardno creditcard creditcardnumber debitcard mnemonic mnemonicphrase seedphrase recoveryphrase
-    recoverycode backupcode amzsignature amzcredential googsignature googcredential
+    password passwd pasword passphrase passcode passwort kennwort contrasena contraseña senha motdepasse wachtwoord
+    haslo parola pwd pw pswd pass userpass dbpass smtppass adminpass rootpass sshpass proxypass ftppass mailpass
+    basicpass loginpass databasepass redispass ldappass pgpass mysqlpass mongopass userpw dbpw secret secretid
+    credential cred apikey appkey accesskey secretkey privatekey privkey encryptionkey decryptionkey signingkey
+    masterkey accountkey storagekey authkey sshkey rsakey pgpkey gpgkey aeskey hmackey jwtkey cryptokey sharedkey
+    presharedkey psk subscriptionkey deploykey serverkey clientkey consumerkey integrationkey licensekey licencekey
+    sharedaccesssignature servicekey servicerolekey functionkey hostkey tlskey sslkey recoverykey sessionkey
+    unsealkey webhookkey writekey developerkey userkey saskey kmskey openaikey anthropickey stripekey geminikey
+    azurekey awskey gcpkey sendgridkey mailgunkey twiliokey datadogkey githubkey huggingfacekey googlekey
+    openrouterkey mistralkey coherekey groqkey algoliakey supabasekey pineconekey authorization authorizationheader
+    auth authheader oauth redisauth rediscliauth bearer jwt token sastoken cookie cookieheader phpsessid jsessionid
+    connectsid csrf xsrf otp totp otpcode totpcode mfacode twofactorcode onetimecode verificationcode authcode
+    authorizationcode securitycode logincode smscode facode pin pincode pinnumber cvv cvc cvn ssn
+    socialsecuritynumber socialsecurity cardnumber cardno creditcard creditcardnumber debitcard mnemonic
+    mnemonicphrase seedphrase recoveryphrase recoverycode backupcode scratchcode unlockcode accesscode devicecode
+    codeverifier clientassertion samlresponse samlassertion hubsignature stripesignature slacksignature
+    webhooksignature requestsignature securityanswer storepass keypass psw csrftoken xsrftoken pat signature sig
+    cipherkey enckey hmacsignature amzsignature amzcredential googsignature googcredential
 """)
 """Names of secrets. Compared with up to four neighbouring words run together, in the singular: `secretKey`,
 `secret_keys` and `SECRETKEY` are one."""
 ONE_WORD: Final = _set("sessionid")
 """As `SECRETS`, but only if written as one word, as cookies are: a `session_id` tells one conversation from another."""
-AMBIGUOUS: Final = _set("pass storagekey userkey hostkey servicekey functionkey writekey pincode")
+AMBIGUOUS: Final = _set(
+    "pass pat signature sig secretid accesscode storagekey userkey hostkey servicekey functionkey writekey pincode"
+)
 """Of `SECRETS`, those that are used for harmless things as well."""
+KEY_FILES: Final = _set("privatekey sshkey sslkey tlskey rsakey gpgkey pgpkey hostkey deploykey serverkey clientkey")
+"""Of `SECRETS`, those that mostly are in a file, and whose value may be the path of it."""
 ENDINGS: Final = (
     *("password", "passwd", "passphrase", "passwort", "apikey", "secretkey", "privatekey", "accesskey", "accesstoken"),
     *(
@@ -46,6 +52,9 @@ ENDINGS: Final = (
         "apisecret",
         "appsecret",
         "idtoken",
+        "sessiontoken",
+        "identitytoken",
+        "csrftoken",
     ),
     *("sharedsecret",),
 )
@@ -62,7 +71,7 @@ ABOUT: Final = _set("""
     place placeholder policy position present prefix price pricing probability prob prompt property provider
     purpose quality quota rate rating ratio reference ref regex region remaining required requirement reset
     retry rotated rotation rule santa schema scheme scope score set setting size source spec speed start stat
-    statistic status stdin step storage store strategy strength strong supported sum throughput time timeout
+    statistic status stdin sock step storage store strategy strength strong supported sum throughput time timeout
     timestamp title total ttl type uri url usage used user username valid validation validator validity var
     variable vault vendor version warning weight window
 """)
@@ -91,10 +100,12 @@ SHORT_NAMES: Final = _set(
 """Names, and options, that cannot be looked for inside of texts. Where one is the whole text, a value may follow."""
 NAME_FIELDS: Final = _set("""
     name key field header param parameter variable var env property option label attribute k n keyname
-    fieldname headername title
+    fieldname headername title parameterkey parametername attributename
 """)
 """Fields that say what the value beside them is called: `{"name": "password", "value": S}`."""
-VALUE_FIELDS: Final = _set("value val v values content data default current stringvalue input")
+VALUE_FIELDS: Final = _set(
+    "value val v values content data default current stringvalue input answer parametervalue attributevalue"
+)
 HEADING_FIELDS: Final = _set("columns headers header fields column_names fieldnames")
 """Fields that say what the columns of the rows beside them are called."""
 ROW_FIELDS: Final = _set("rows data values records")
@@ -102,13 +113,13 @@ SCHEMA_TYPES: Final = _set("string integer number boolean object array null")
 SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
 PROSE: Final = _set("""
     pass return raise yield all a an and are as at be been but by can cannot can't contains could did do does
-    doesn't empty error expired failed field for found from had has have he her his i if in incorrect invalid
-    is isn't it its length long match matches max maximum may min minimum minimum. missing must need needed
-    needs no none not null of off ok on one only or our please policy provided required reset see she short
-    should so that the their then there these they this those to too unknown unset use value was we weak when
-    which while will with without wrong yes you your string optional type default enter choose change forgot
-    forgotten new old current confirm confirmation least accepted rejected denied updated changed
-    authentication auth scheme header headers tokens token format count used
+    doesn't empty error expired failed field for found from had has have he her his i if in incorrect invalid is
+    isn't it its length long match matches max maximum may min minimum minimum. missing must need needed needs no
+    none not null of off ok on one only or our please policy provided required reset see she short should so that
+    the their then there these they this those to too unknown unset use value was we weak when which while will
+    with without wrong yes you your string optional type default enter choose change forgot forgotten new old
+    current confirm confirmation least accepted rejected denied updated changed include omit same-origin enabled
+    disabled always never authentication auth scheme header headers tokens token format count used
 """)
 """What follows `password:` in a sentence, and is none."""
 SCHEME_WORDS: Final = _set("""

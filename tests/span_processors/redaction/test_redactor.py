@@ -353,7 +353,8 @@ def test_each_vendors_shape_is_found_in_prose_and_in_a_payload(rule: str, litera
     tails = ["A2B3C4D5E6F7G2H3", "0123456789abcdef" * 2, "a1B2c3D4" * 9, "services/T00/B00/" + "a1B2c3D4" * 4, "0123456789abcdef" * 4 + "-" + "a1" * 8,
              "live_" + "a1B2c3D4" * 8, "a1B2c3D4" * 4 + "_0123abcd", "12345678/" + "a1B2c3D4" * 4, "123e4567-e89b-12d3-a456-426614174000",
              "b-" + "a1B2c3D4" * 3, "a1B2c3D4" * 3 + "." + "a1B2c3D4" * 3, "0123456789abcdef" * 2 + "01234567", "A1B2C3D4" * 8,
-             "a1b2c3d4" * 5 + "a1b", "a1B2c3D4" * 4, "a1B2c3D4a1B2c3D4a1B", "a1B2c3D4" * 5 + "a1B"]  # fmt: skip
+             "a1b2c3d4" * 5 + "a1b", "a1B2c3D4" * 4, "a1B2c3D4a1B2c3D4a1B", "a1B2c3D4" * 5 + "a1B", "a1B2c3D4e5F6g7." + "a1" * 32,
+             "auth-" + "a1B2c3D4" * 4, "pt_" + "a1" * 16 + "_" + "a1" * 5, "a1" * 12 + "-" + "a1" * 73, "A1" * 12 + "." + "A1" * 32, "a1B2c3D4" * 12]  # fmt: skip
     samples = [
         literal + tail
         for tail in tails

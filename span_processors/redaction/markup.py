@@ -1,0 +1,62 @@
+"""Secrets in XML, HTML and multipart forms: in an element, an attribute, the element or the part that a name is for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from span_processors.redaction.credentials import Found
+from span_processors.redaction.values import is_secret, value_span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from span_processors.redaction.names import Names
+
+_ELEMENT: Final = re.compile(
+    r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?:<!\[CDATA\[([^<>]*+)|(?!\s*<)([^<]*+))"
+)
+_NAMED: Final = re.compile(
+    r"<(?:[\w.-]{1,40}:)?(?:\w{0,20}name|\w{0,20}key|field|param|property|id)>\s{0,8}+([\w .-]{2,64}+)</[^<>]{1,80}+>"
+    r"\s{0,80}+<[\w:.-]{1,80}+(?:\s[^<>]{0,200}+)?>([^<]*+)",
+    re.IGNORECASE,
+)
+_TAG: Final = re.compile(r"<[A-Za-z][^<>]{4,2000}+>")
+_TAG_NAME: Final = re.compile(r"\s(?:name|key|id|property|type)=[\"']?([\w.:\[\] -]{2,64})", re.IGNORECASE)
+_TAG_VALUE: Final = re.compile(r"\s(?:value|content)=(?=[\"'\w])", re.IGNORECASE)
+_PART: Final = re.compile(
+    r"form-data;[^\r\n]{0,80}?\bname=\"([^\"\r\n]{2,64})\"[^\r\n]{0,200}+(?:\r?\n[^\r\n]{1,200}+){0,4}+\r?\n\r?\n"
+)
+_PART_END: Final = re.compile(r"\r?\n--|\Z")
+
+
+def find_in_markup(text: str, names: Names) -> Iterator[Found]:
+    """Find the values of sensitive elements, attributes and parts."""
+    if "</" in text:
+        for pattern in (_ELEMENT, _NAMED):
+            for match in pattern.finditer(text):
+                verdict = names[match[1]]
+                group = match.lastindex or 0
+                if verdict and is_secret(verdict, match[group], bare=False):
+                    yield Found(*match.span(group), "field")
+    if "<" in text:
+        yield from _tags(text, names)
+    if "form-data;" in text:
+        for match in _PART.finditer(text):
+            verdict = names[match[1]]
+            end = _PART_END.search(text, match.end())
+            if verdict and end and is_secret(verdict, text[match.end() : end.start()], bare=False):
+                yield Found(match.end(), end.start(), "field")
+
+
+def _tags(text: str, names: Names) -> Iterator[Found]:
+    """Find `<input value="S" name="password">`, in whichever order."""
+    for tag in _TAG.finditer(text):
+        given = _TAG_VALUE.search(text, tag.start(), tag.end())
+        if given is None:
+            continue
+        for name in _TAG_NAME.finditer(text, tag.start(), tag.end()):
+            verdict = names[name[1]]
+            span = value_span(text, given.end()) if verdict else None
+            if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=False):
+                yield Found(span[0], span[1], "field")
