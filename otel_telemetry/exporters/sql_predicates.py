@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import (
-    Alias,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -65,7 +64,7 @@ class Matching(NamedTuple):
 
     condition: ColumnElement[bool]
     """What holds of their rows."""
-    leading: Alias | None = None
+    leading: FromClause | None = None
     """The entries of the metadata index that lead to them in the order of their start, joined by `condition`."""
 
 
@@ -142,9 +141,11 @@ def _end_of_prefix(prefix: str) -> str | None:
     return stem[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
 
 
-def _on_metadata(where: Filter, few: Callable[[Select[Any]], bool]) -> tuple[list[ColumnElement[bool]], Alias | None]:
+def _on_metadata(
+    where: Filter, few: Callable[[Select[Any]], bool]
+) -> tuple[list[ColumnElement[bool]], FromClause | None]:
     conditions: list[ColumnElement[bool]] = []
-    leading: Alias | None = None
+    leading: FromClause | None = None
     for number, (key, value) in enumerate(where.metadata.items()):
         entry = execution_metadata.alias(f"entry_{number}")
         asked = (entry.c.key == key) & (entry.c.value == index_value(value))
