@@ -81,6 +81,7 @@ class Relay(Generic[RowT]):
         self._others_got_through = False
         self._nothing_waits = False
         self._deadline: float | None = None
+        self._patience_ends = 0.0
         self.abandoned = False
         """Set when there is no time left: what is not stored or spilled yet is counted as lost, unwritten."""
 
@@ -120,18 +121,24 @@ class Relay(Generic[RowT]):
     def due_in_s(self) -> float | None:
         """Return the seconds until there is something to do, even if no span ends."""
         if self._line.is_busy:
-            return 0.0 if self._line.wait(0) else None  # it wakes the worker
+            if self._line.wait(0):
+                return 0.0
+            # when it is free, it wakes the worker
+            return None if self._deadline is None else max(0.0, self._patience_ends - time.monotonic())
         look = self._spill.next_look_s() if self._nothing_waits else 0.0
         return max(look, self._next_attempt - time.monotonic(), 0.0)
 
     def hurry(self, deadline: float) -> None:
         """Note that the end is near: what is in the spill is sent until `deadline` (of `time.monotonic`), no longer."""
         self._deadline = deadline - _TO_SAY_GOODBYE_S
+        self._patience_ends = time.monotonic() + _PATIENCE_S
 
     def may_end(self) -> bool:
         """Whether there is nothing more to do before the end, or no time, or nobody to do it with."""
-        out_of_time = self._deadline is not None and time.monotonic() >= self._deadline
-        return out_of_time or self.is_done() or self._failures >= _LAST_ATTEMPTS or self._line.is_busy
+        now = time.monotonic()
+        if (self._deadline is not None and now >= self._deadline) or self.is_done():
+            return True
+        return now >= self._patience_ends if self._line.is_busy else self._failures >= _LAST_ATTEMPTS
 
     def heartbeat(self) -> None:
         """Have the sink say that this process is alive; if it cannot be reached, the spill."""
@@ -250,6 +257,7 @@ class Relay(Generic[RowT]):
         """See what became of what the line was left to do."""
         if not (self._line.is_busy and self._line.wait(0)):
             return
+        self._patience_ends = time.monotonic() + _PATIENCE_S
         sent, self._sending = self._sending, None
         spilled, self._on_the_way = self._on_the_way, None
         error = self._line.outcome()
