@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypedDict
 from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
-from otel_telemetry.spans import Bucket, RowKind, RowStatus, SpanRow, index_value, search_text
+from otel_telemetry.spans import Durations, RowKind, RowStatus, SpanRow, index_value, search_text
 
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
@@ -274,8 +274,8 @@ class SpanStore(Protocol):
         without payload and document, and of their resource with its key only.
         """
 
-    def durations(self) -> Iterable[Bucket]:
-        """Return what `spans.count_runs` counts of all rows, in any order; a bucket may come in parts to be added up.
+    def durations(self) -> Iterable[Durations]:
+        """Return what `spans.count_runs` counts of all rows, in any order; it may come in parts to be added up.
 
         Each ended row counts once, however often it was written, and as it was last.
         """

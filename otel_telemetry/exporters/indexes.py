@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from sqlalchemy import Index
 
-from otel_telemetry.exporters.schema import IS_EXECUTION, IS_OPEN, IS_STEP, METADATA, execution_metadata, spans
+from otel_telemetry.exporters.schema import (
+    IS_EXECUTION,
+    IS_OPEN,
+    IS_STEP,
+    METADATA,
+    durations,
+    execution_metadata,
+    spans,
+)
 
 __all__ = ["METADATA"]
 
@@ -43,3 +51,4 @@ _index("steps_by_id", spans.c.step_id, spans.c.started_ns, where=IS_STEP)  # ste
 _index("spans_by_error_code", spans.c.error_code, spans.c.started_ns, where=spans.c.error_code.is_not(None))
 _index("spans_by_error_category", spans.c.error_category, spans.c.started_ns, where=spans.c.error_category.is_not(None))
 Index("executions_by_metadata", execution_metadata.c.key, execution_metadata.c.value, execution_metadata.c.started_ns)
+Index("durations_by_name", durations.c.kind, durations.c.name)  # the parts that are to be added up

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.driver import psycopg
-from otel_telemetry.exporters.statements import (
-    ADD_DURATIONS,
-    COLUMN_LIST,
-    DURATION_COLUMNS,
-    KEY,
-    METADATA_COLUMNS,
-    ON_CONFLICT,
-)
+from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
+from otel_telemetry.exporters.statements import COLUMN_LIST, DURATION_COLUMNS, KEY, METADATA_COLUMNS, ON_CONFLICT
 from otel_telemetry.query import Lease
-from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Bucket, RowKind, SpanRow, add_up, count_runs, runs_of
+from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
@@ -59,11 +52,14 @@ _INSERT_METADATA: Final = f"""
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
         AS given (execution_id, started_ns, span_id, ended_ns, key, value)
     JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
-_COUNT_DURATIONS: Final = f"""
-    INSERT INTO durations ({DURATION_COLUMNS})
-    SELECT *, %s FROM unnest(%s::int2[], %s::text[], %s::int2[], %s::int8[], %s::int8[], %s::int8[], %s::text[])
-    {ADD_DURATIONS}"""
-_SHARDS: Final = 8
+_IN_MANY_PARTS: Final = f"""
+    SELECT kind, name FROM durations JOIN unnest(%s::int2[], %s::text[]) AS counted (kind, name) USING (kind, name)
+    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS}"""
+# What another session adds up at this moment is left to it.
+_TAKE_PARTS: Final = f"""
+    DELETE FROM durations WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM durations WHERE kind = %s AND name = %s FOR UPDATE SKIP LOCKED))
+    RETURNING {DURATION_COLUMNS}"""
 
 # Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
 _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
@@ -108,13 +104,13 @@ def write_rows(
         with transaction(connection, place):
             for key, resource in resources.items():
                 connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
-            durations: list[Bucket] = []
+            durations: list[Durations] = []
             if new:
                 durations += _insert(connection, new)
             if known:
                 durations += _merge(connection, known)
             if durations:
-                _count(connection, durations)  # last, because others may have to wait for it
+                _insert_durations(connection, durations)
 
     try:
         write(new, known)
@@ -139,7 +135,7 @@ def is_retryable(error: Exception) -> bool:
     return error.sqlstate[:2] not in _FAULTS_OF_A_ROW
 
 
-def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Bucket]:
+def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Durations]:
     _copy(connection, f"spans ({COLUMN_LIST})", (row[:_WIDTH] for row in rows))
     metadata = [(row.execution_id, row.started_ns, row.span_id, *item) for row in rows for item in row.metadata]
     if metadata:
@@ -147,7 +143,7 @@ def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Buc
     return count_runs(runs_of(rows))
 
 
-def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Bucket]:
+def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Durations]:
     latest: dict[tuple[str, int, int], SpanRow] = {}
     for row in rows:  # one statement may not meet a key twice
         key = (row.execution_id, row.started_ns, row.span_id)
@@ -165,10 +161,12 @@ def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Buck
     return count_runs(runs_of(latest.values()), replaced)
 
 
-def _count(connection: psycopg.Connection, durations: Iterable[Bucket]) -> None:
-    added_up = add_up(durations)  # in one order everywhere, or two sessions could wait for each other
-    columns = [list(column) for column in zip(*added_up, strict=True)]
-    connection.execute(_COUNT_DURATIONS, [os.getpid() % _SHARDS, *columns])
+def _insert_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
+    _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, parts))
+    names = [[part.kind for part in parts], [part.name for part in parts]]
+    for run in connection.execute(_IN_MANY_PARTS, names).fetchall():
+        taken = connection.execute(_TAKE_PARTS, run).fetchall()
+        _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, add_up(map(from_values, taken))))
 
 
 def _copy(connection: psycopg.Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:

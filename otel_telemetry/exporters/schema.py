@@ -86,22 +86,16 @@ resources: Final = Table(
     PrimaryKeyConstraint("resource_id", name="resources_key"),
 )
 
-# What `spans.count_runs` counts of the rows in `spans`, kept up in the transactions that write them.
+# What `spans.count_runs` counts of the rows in `spans`, in parts: see `duration_parts`.
 durations: Final = Table(
     "durations",
     METADATA,
     Column("kind", SmallInteger, nullable=False),
     Column("name", _TEXT, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),
-    # Processes that write at the same moment to a row would wait for each other: these are to be added up.
-    Column("shard", SmallInteger, nullable=False),
-    Column("n", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     Column("longest_ns", BigInteger, nullable=False),
     Column("slowest", _TEXT, nullable=False),
-    PrimaryKeyConstraint("kind", "name", "bucket", "shard", name="durations_key"),
-    sqlite_with_rowid=False,
-    info={STORAGE: "fillfactor = 50"},  # rows are updated all the time, and stay where they are if there is room
+    Column("buckets", _TEXT, nullable=False),  # ASCII JSON
 )
 
 leases: Final = Table(

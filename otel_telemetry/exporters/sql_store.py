@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Selec
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
+from otel_telemetry.exporters.duration_parts import from_values
 from otel_telemetry.exporters.schema import IS_OPEN, durations, leases, resources, spans
 from otel_telemetry.exporters.sql_predicates import Matching, executions_that_match, order, ordered
 from otel_telemetry.exporters.untraced import untraced
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
 from otel_telemetry.semconv import PROBLEMS
-from otel_telemetry.spans import COLUMNS, Bucket, SpanRow
+from otel_telemetry.spans import COLUMNS, Durations, SpanRow
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _ROWS_PER_FETCH: Final = 5_000
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
 
-_DURATIONS: Final = select(*(durations.c[name] for name in Bucket._fields))
+_DURATIONS: Final = select(*(durations.c[name] for name in Durations._fields))
 
 _call: Final = spans.alias("call")
 
@@ -104,10 +105,10 @@ class SQLSpanStore:
             for row in result:
                 yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
 
-    def durations(self) -> list[Bucket]:
+    def durations(self) -> list[Durations]:
         """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
         with untraced(), self._connection() as connection:
-            return [Bucket._make(row) for row in connection.execute(_DURATIONS)]
+            return [from_values(row) for row in connection.execute(_DURATIONS)]
 
     def leases(self) -> list[Lease]:
         """Return the processes that have not closed their lease, and the closed ones that rows still name."""

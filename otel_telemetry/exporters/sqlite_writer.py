@@ -4,58 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.exporters.ddl import statements
-from otel_telemetry.exporters.statements import (
-    ADD_DURATIONS,
-    COLUMN_LIST,
-    DURATION_COLUMNS,
-    METADATA_COLUMNS,
-    ON_CONFLICT,
-)
+from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
+from otel_telemetry.exporters.statements import COLUMN_LIST, DURATION_COLUMNS, KEY, METADATA_COLUMNS, ON_CONFLICT
 from otel_telemetry.exporters.version import HEAD
 from otel_telemetry.query import Lease
-from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, RowKind, SpanRow, count_runs, runs_of
+from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from otel_telemetry.exporters.sqlite_connection import StoreConnection
 
 _WIDTH: Final = len(COLUMNS)
-_AT_ONCE: Final = 64
-"""Rows of one statement. While a statement runs, other threads do: it is less often that they wait for each other."""
-_VALUES: Final = f"({', '.join('?' * _WIDTH)})"
+_AT_ONCE: Final = (256, 64, 16, 4, 1)
+"""How many rows a statement takes. While one runs, so do other threads, which wait for each other between them."""
 # An ended row that is written again must not be counted again.
 _UPSERT: Final = ON_CONFLICT.replace(
     "status = excluded.status",
     f"status = note_replaced(excluded.status, {', '.join(f'spans.{column}' for column in RUN_COLUMNS)})",
 )
-_INSERT_SPAN: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES {_VALUES} {_UPSERT}"
-_INSERT_SPANS: Final = f"INSERT INTO spans ({COLUMN_LIST}) VALUES {', '.join([_VALUES] * _AT_ONCE)} {_UPSERT}"
 _INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
 _PUT_LEASE: Final = (
     f"INSERT OR REPLACE INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
 )
-# Metadata belongs to the state of the row that stands, which need not be the one that was written last.
-_STANDS: Final = (
-    "EXISTS (SELECT 1 FROM spans WHERE execution_id = :execution_id AND started_ns = :started_ns"
-    " AND span_id = :span_id AND ended_ns IS :ended_ns)"
+_STATE: Final = (*KEY, "ended_ns")
+# Metadata belongs to the state of the row that stands, which need not be the one that was written last. The CROSS JOIN
+# makes SQLite look every given row up, and not go through the table.
+_STANDING: Final = f"given CROSS JOIN spans USING ({', '.join(KEY)}) WHERE spans.ended_ns IS given.ended_ns"
+_INSERT_DURATIONS: Final = (
+    f"INSERT INTO durations ({DURATION_COLUMNS}) VALUES ({', '.join('?' * len(Durations._fields))})"
 )
-_DELETE_METADATA: Final = (
-    "DELETE FROM execution_metadata WHERE execution_id = :execution_id AND started_ns = :started_ns"
-    f" AND span_id = :span_id AND {_STANDS}"
-)
-_INSERT_METADATA: Final = (
-    f"INSERT INTO execution_metadata ({METADATA_COLUMNS})"
-    f" SELECT :execution_id, :started_ns, :span_id, :key, :value WHERE {_STANDS}"
-)
-_STATE: Final = ("execution_id", "started_ns", "span_id", "ended_ns")
-# One process writes at a time: one shard will do.
-_COUNT_DURATIONS: Final = f"INSERT INTO durations ({DURATION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0) {ADD_DURATIONS}"
+_OF_NAME: Final = "FROM durations WHERE kind = ? AND name = ?"
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -94,21 +79,57 @@ def write_rows(connection: StoreConnection, rows: Sequence[SpanRow], known_resou
         for key, resource in resources.items():
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
         connection.replaced.clear()
-        _insert_spans(connection, rows)
-        connection.executemany(_COUNT_DURATIONS, count_runs(runs_of(rows), connection.replaced))
-        for row in executions:
-            state = {name: getattr(row, name) for name in _STATE}
-            connection.execute(_DELETE_METADATA, state)
-            connection.executemany(
-                _INSERT_METADATA, [state | {"key": key, "value": value} for key, value in row.metadata]
-            )
+        _execute(connection, _insert_spans, [row[:_WIDTH] for row in rows])
+        _insert_durations(connection, count_runs(runs_of(rows), connection.replaced))
+        states = {tuple(getattr(row, name) for name in _STATE): row.metadata for row in executions}
+        _execute(connection, _delete_metadata, list(states))
+        _execute(connection, _insert_metadata, [(*state, *item) for state, items in states.items() for item in items])
 
 
-def _insert_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
-    rest = len(rows) % _AT_ONCE
-    connection.executemany(_INSERT_SPAN, [row[:_WIDTH] for row in rows[:rest]])
-    for at in range(rest, len(rows), _AT_ONCE):
-        connection.execute(_INSERT_SPANS, [value for row in rows[at : at + _AT_ONCE] for value in row[:_WIDTH]])
+def _execute(connection: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute a statement, which takes any number of rows, for all of them."""
+    most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    at = 0
+    for size in _AT_ONCE:
+        while len(rows) - at >= size and size * len(rows[at]) <= most:
+            connection.execute(statement(size), [value for row in rows[at : at + size] for value in row])
+            at += size
+
+
+def _values(rows: int, width: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    return f"VALUES {', '.join([one] * rows)}"
+
+
+@cache
+def _insert_spans(rows: int) -> str:
+    return f"INSERT INTO spans ({COLUMN_LIST}) {_values(rows, len(COLUMNS))} {_UPSERT}"
+
+
+@cache
+def _delete_metadata(states: int) -> str:
+    return (
+        f"WITH given ({', '.join(_STATE)}) AS ({_values(states, len(_STATE))}) DELETE FROM execution_metadata"
+        f" WHERE ({', '.join(KEY)}) IN (SELECT {', '.join(KEY)} FROM {_STANDING})"
+    )
+
+
+@cache
+def _insert_metadata(items: int) -> str:
+    return (
+        f"WITH given ({', '.join(_STATE)}, key, value) AS ({_values(items, len(_STATE) + 2)})"
+        f" INSERT INTO execution_metadata ({METADATA_COLUMNS}) SELECT {METADATA_COLUMNS} FROM {_STANDING}"
+    )
+
+
+def _insert_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) -> None:
+    connection.executemany(_INSERT_DURATIONS, map(as_values, parts))
+    for part in parts:
+        (there,) = connection.execute(f"SELECT count(*) {_OF_NAME}", part[:2]).fetchone()
+        if there >= MAX_PARTS:
+            found = connection.execute(f"SELECT {DURATION_COLUMNS} {_OF_NAME}", part[:2]).fetchall()
+            connection.execute(f"DELETE {_OF_NAME}", part[:2])
+            connection.executemany(_INSERT_DURATIONS, map(as_values, add_up(map(from_values, found))))
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:

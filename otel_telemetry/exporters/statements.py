@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from otel_telemetry.spans import COLUMNS, Bucket
+from otel_telemetry.spans import COLUMNS, Durations
 
 KEY: Final = ("execution_id", "started_ns", "span_id")
 COLUMN_LIST: Final = ", ".join(COLUMNS)
@@ -17,13 +17,4 @@ ON_CONFLICT: Final = (
     + " WHERE excluded.ended_ns IS NOT NULL OR spans.ended_ns IS NULL"
 )
 
-DURATION_COLUMNS: Final = ", ".join((*Bucket._fields, "shard"))
-ADD_DURATIONS: Final = (
-    "ON CONFLICT (kind, name, bucket, shard) DO UPDATE SET n = durations.n + excluded.n,"
-    " failed = durations.failed + excluded.failed, "
-    + ", ".join(
-        f"{column} = CASE WHEN (excluded.longest_ns, excluded.slowest) > (durations.longest_ns, durations.slowest)"
-        f" THEN excluded.{column} ELSE durations.{column} END"
-        for column in ("longest_ns", "slowest")
-    )
-)
+DURATION_COLUMNS: Final = ", ".join(Durations._fields)

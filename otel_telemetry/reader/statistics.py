@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal
 
-from otel_telemetry.spans import Bucket, RowKind, RowStatus, SpanRow, add_up, what_ran
+from otel_telemetry.spans import Durations, RowKind, RowStatus, SpanRow, add_up, what_ran
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 StatsBy = Literal["tool", "step"]
 STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step")
@@ -54,13 +52,10 @@ def statistics(rows: Iterable[SpanRow], by: StatsBy) -> list[Stats]:
     return _ordered(of.stats(name) for name, of in runs.items())
 
 
-def from_durations(durations: Iterable[Bucket], by: StatsBy) -> list[Stats]:
+def from_durations(durations: Iterable[Durations], by: StatsBy) -> list[Stats]:
     """Return the same from counted durations: percentiles are the nearest that these can tell."""
-    named: dict[str, list[Bucket]] = {}
-    for bucket in add_up(durations):
-        if bucket.kind == _KINDS[by] and bucket.n > 0:
-            named.setdefault(bucket.name, []).append(bucket)
-    return _ordered(_from_buckets(name, buckets) for name, buckets in named.items())
+    counted = add_up(part for part in durations if part.kind == _KINDS[by])
+    return _ordered(_from_counted(runs, n) for runs in counted if (n := runs.n) > 0)
 
 
 def wilson_interval(failed: int, n: int) -> tuple[float, float]:
@@ -93,11 +88,9 @@ class _Runs:
         return _stats(name, n, self.failed, (p50, p95, durations[-1]), self.slowest[1])
 
 
-def _from_buckets(name: str, buckets: Sequence[Bucket]) -> Stats:
-    up_to = list(accumulate(bucket.n for bucket in buckets))
-    n, last = up_to[-1], buckets[-1]
-    p50, p95 = (buckets[bisect_left(up_to, _nearest_rank(n, percent))].duration_ns for percent in (50, 95))
-    return _stats(name, n, sum(bucket.failed for bucket in buckets), (p50, p95, last.longest_ns), last.slowest)
+def _from_counted(runs: Durations, n: int) -> Stats:
+    p50, p95 = (runs.at(_nearest_rank(n, percent)) for percent in (50, 95))
+    return _stats(runs.name, n, runs.failed, (p50, p95, runs.longest_ns), runs.slowest)
 
 
 def _stats(name: str, n: int, failed: int, durations_ns: tuple[int, int, int], slowest: str) -> Stats:

@@ -6,13 +6,11 @@ The bounds of a bucket are 2 % apart, and its middle stands for what is in it: a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from otel_telemetry.spans.rows import RowKind, RowStatus, SpanRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 RUN_COLUMNS: Final = ("execution_id", "started_ns", "ended_ns", "kind", "status", "step_id", "tool_name")
 """The columns that say what ran, for how long, and whether it failed."""
@@ -29,27 +27,35 @@ _FAILED: Final = int(RowStatus.FAILED)
 _SKIPPED: Final = int(RowStatus.SKIPPED)
 
 
-class Bucket(NamedTuple):
-    """Runs of one tool or step that took about equally long."""
+class Durations(NamedTuple):
+    """How long the runs of one tool or step took, or of a part of them: parts add up.
+
+    Where rows were written again with another end, `longest_ns` and `slowest` may be those of a run as it was before.
+    """
 
     kind: int
     """`RowKind.TOOL_CALL` or `RowKind.STEP`."""
     name: str
-    bucket: int
-    """The logarithm of the duration, with the duration's sign: buckets are in the order of durations."""
-    n: int
     failed: int
     longest_ns: int
     slowest: str
-    """The execution in which the longest of them ran; of several, the last by id."""
+    """The execution in which the longest ran; of several, the last by id."""
+    buckets: Mapping[int, int]
+    """How many runs there were by the logarithm of their duration, which has the duration's sign."""
 
     @property
-    def duration_ns(self) -> int:
-        """The duration that stands for all in the bucket; a single one stands for itself."""
-        if self.n == 1 or not self.bucket:
-            return self.longest_ns
-        middle = round(math.exp((abs(self.bucket) - 0.5) * _LOG_BASE))
-        return min(middle if self.bucket > 0 else -middle, self.longest_ns)
+    def n(self) -> int:
+        """How many runs there were."""
+        return sum(self.buckets.values())
+
+    def at(self, rank: int) -> int:
+        """Return the duration, nanoseconds, that `rank` of the runs did not exceed, 1 % more or less."""
+        bucket = up_to = 0
+        for bucket in sorted(self.buckets):
+            up_to += self.buckets[bucket]
+            if up_to >= rank:
+                break
+        return self.longest_ns if rank == self.n else min(_middle(bucket), self.longest_ns)
 
 
 def what_ran(kind: int, status: int, step_id: str | None, tool_name: str | None) -> tuple[int, str] | None:
@@ -62,51 +68,61 @@ def what_ran(kind: int, status: int, step_id: str | None, tool_name: str | None)
     return None if step_id is None or status == _SKIPPED else (_STEP, step_id)
 
 
-def runs_of(rows: Iterable[SpanRow]) -> Iterable[tuple[Any, ...]]:
+def runs_of(rows: Iterable[SpanRow]) -> Iterator[tuple[Any, ...]]:
     """Return the `RUN_COLUMNS` of rows."""
     return map(_RUN, rows)
 
 
-def count_runs(runs: Iterable[tuple[Any, ...]], replaced: Iterable[tuple[Any, ...]] = ()) -> list[Bucket]:
+def count_runs(runs: Iterable[tuple[Any, ...]], replaced: Iterable[tuple[Any, ...]] = ()) -> list[Durations]:
     """Count the runs of tools and steps that have ended.
 
     Args:
         runs: the `RUN_COLUMNS` of rows.
         replaced: those of the rows in whose place they are, which are taken off: a count may come out negative.
     """
-    found: dict[tuple[int, str, int], list[Any]] = {}
+    found: dict[tuple[int, str], list[Any]] = {}
     for sign, group in ((1, runs), (-1, replaced)):
         for execution_id, started_ns, ended_ns, kind, status, step_id, tool_name in group:
             run = what_ran(kind, status, step_id, tool_name)
             if run is None or ended_ns is None:
                 continue
-            lasted = ended_ns - started_ns
-            key = (*run, _bucket(lasted))
-            entry = found.get(key)
-            if entry is None:
-                entry = found[key] = [0, 0, _LEAST, ""]
-            entry[0] += sign
+            counted = found.get(run)
+            if counted is None:
+                counted = found[run] = [0, _LEAST, "", {}]
             if status == _FAILED:
-                entry[1] += sign
-            if sign > 0 and lasted >= entry[2]:
-                entry[2:] = max((entry[2], entry[3]), (min(lasted, _MOST), execution_id))
-    return [Bucket(*key, *entry) for key, entry in found.items()]
+                counted[0] += sign
+            lasted = ended_ns - started_ns
+            if sign > 0 and lasted >= counted[1]:
+                counted[1:3] = max((counted[1], counted[2]), (min(lasted, _MOST), execution_id))
+            bucket, buckets = _bucket(lasted), counted[3]
+            buckets[bucket] = buckets.get(bucket, 0) + sign
+    return [Durations(*run, *counted) for run, counted in found.items()]
 
 
-def add_up(parts: Iterable[Bucket]) -> list[Bucket]:
-    """Add up the counts of equal buckets, in order of kind, name and bucket."""
-    found: dict[tuple[int, str, int], Bucket] = {}
+def add_up(parts: Iterable[Durations]) -> list[Durations]:
+    """Add up the parts of each tool and step, in order of kind and name."""
+    found: dict[tuple[int, str], Durations] = {}
     for part in parts:
-        key = part[:3]
-        other = found.get(key)
-        if other is not None:
-            longest = max(part[5:], other[5:])
-            part = Bucket(*key, part.n + other.n, part.failed + other.failed, *longest)  # noqa: PLW2901  (the sum)
-        found[key] = part
-    return sorted(found.values())
+        run = part[:2]
+        other = found.get(run)
+        if other is None:
+            found[run] = part._replace(buckets=dict(part.buckets))
+            continue
+        buckets: dict[int, int] = other.buckets  # type: ignore[assignment]  # made above
+        for bucket, n in part.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + n
+        longest = max(part[3:5], other[3:5])
+        found[run] = Durations(*run, part.failed + other.failed, *longest, buckets)
+    return [found[run] for run in sorted(found)]
 
 
 def _bucket(lasted_ns: int) -> int:
     if lasted_ns > 0:
         return 1 + int(math.log(lasted_ns) / _LOG_BASE)
     return -1 - int(math.log(-lasted_ns) / _LOG_BASE) if lasted_ns else 0
+
+
+def _middle(bucket: int) -> int:
+    """Return the duration that stands for all in a bucket."""
+    middle = round(math.exp((abs(bucket) - 0.5) * _LOG_BASE)) if bucket else 0
+    return middle if bucket >= 0 else -middle

@@ -24,7 +24,7 @@ def test_what_is_counted() -> None:
         make_row(RowKind.SPAN, "neither", 1),
         call("not ended", None),
     ]
-    assert [(b.kind, b.name, b.n, b.failed, b.slowest) for b in add_up(count_runs(runs_of(rows)))] == [
+    assert [(d.kind, d.name, d.n, d.failed, d.slowest) for d in add_up(count_runs(runs_of(rows)))] == [
         (RowKind.STEP, "s", 1, 0, "step"),
         (RowKind.TOOL_CALL, "t", 2, 1, "execution of others that is a call"),
     ]
@@ -32,29 +32,31 @@ def test_what_is_counted() -> None:
 
 def test_what_is_replaced_is_taken_off() -> None:
     rows = [call("a", 10), call("b", 10, status=int(RowStatus.FAILED)), call("c", 99)]
-    again = count_runs(runs_of(rows), runs_of(rows))
-    assert {(bucket.n, bucket.failed) for bucket in again} == {(0, 0)}
-    corrected = count_runs(runs_of([call("b", 10)]), runs_of([rows[1]]))
-    assert [(b.n, b.failed) for b in add_up([*count_runs(runs_of(rows)), *corrected])] == [(2, 0), (1, 0)]
+    (again,) = count_runs(runs_of(rows), runs_of(rows))
+    assert (again.n, again.failed, set(again.buckets.values())) == (0, 0, {0})
+    corrected = count_runs(runs_of([call("b", 99)]), runs_of([rows[1]]))
+    (total,) = add_up([*count_runs(runs_of(rows)), *corrected])
+    assert (total.n, total.failed, sorted(total.buckets.values())) == (3, 0, [1, 2])
 
 
 @pytest.mark.parametrize("cut", [0, 3, len(CORPUS)])
 def test_parts_add_up(cut: int) -> None:
     parts = [*count_runs(runs_of(CORPUS[:cut])), *count_runs(runs_of(CORPUS[cut:]))]
+    before = [part._replace(buckets=dict(part.buckets)) for part in parts]
     assert add_up(parts) == add_up(count_runs(runs_of(CORPUS)))
+    assert parts == before
 
 
 @given(st.integers(-(2**63), 2**64))
 def test_one_run_stands_for_itself(lasted_ns: int) -> None:
-    (bucket,) = count_runs(runs_of([call("run", lasted_ns)]))
-    assert bucket.duration_ns == bucket.longest_ns == min(lasted_ns, 2**63 - 1)
+    (runs,) = count_runs(runs_of([call("run", lasted_ns)]))
+    assert runs.at(1) == runs.longest_ns == min(lasted_ns, 2**63 - 1)
 
 
 @given(st.lists(st.integers(-(2**62), 2**62) | st.integers(-200, 200), min_size=1, max_size=50))
-def test_a_bucket_is_one_percent_off_at_most_and_in_order(lasted: list[int]) -> None:
-    buckets = add_up(count_runs(runs_of([call(f"{n:02}", ns) for n, ns in enumerate(lasted)])))
-    standing_for = [bucket.duration_ns for bucket in buckets for _ in range(bucket.n)]
-    for ns, stands in zip(sorted(lasted), standing_for, strict=True):
-        assert abs(stands - ns) <= abs(ns) / 100 + 0.5  # in whole nanoseconds
-    assert buckets[-1].longest_ns == max(lasted)
-    assert lasted[int(buckets[-1].slowest)] == max(lasted)
+def test_every_rank_is_one_percent_off_at_most(lasted: list[int]) -> None:
+    (runs,) = count_runs(runs_of([call(f"{n:02}", ns) for n, ns in enumerate(lasted)]))
+    for rank, ns in enumerate(sorted(lasted), 1):
+        assert abs(runs.at(rank) - ns) <= abs(ns) / 100 + 0.5  # in whole nanoseconds
+    assert runs.at(len(lasted)) == runs.longest_ns == max(lasted)
+    assert lasted[int(runs.slowest)] == max(lasted)

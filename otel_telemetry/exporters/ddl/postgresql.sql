@@ -5,14 +5,12 @@ CREATE TABLE IF NOT EXISTS alembic_version (
 CREATE TABLE IF NOT EXISTS durations (
     kind SMALLINT NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
-    bucket SMALLINT NOT NULL,
-    shard SMALLINT NOT NULL,
-    n BIGINT NOT NULL,
     failed BIGINT NOT NULL,
     longest_ns BIGINT NOT NULL,
     slowest TEXT COLLATE "C" NOT NULL,
-    CONSTRAINT durations_key PRIMARY KEY (kind, name, bucket, shard)
-) WITH (fillfactor = 50);
+    buckets TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX IF NOT EXISTS durations_by_name ON durations (kind, name);
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,

@@ -11,7 +11,7 @@ import pytest
 from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.registry import Backend, open_exporter, open_store, register
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
-from otel_telemetry.spans import Bucket, RowKind, SpanRow, count_runs, row_of, runs_of
+from otel_telemetry.spans import Durations, RowKind, SpanRow, count_runs, row_of, runs_of
 from otel_telemetry.testing import SpanStoreContract
 from otel_telemetry.testing.rows import make_row
 
@@ -93,7 +93,7 @@ class ShelfStore:
             if row.step_id is not None or row.tool_name is not None:
                 yield row._replace(document=None, payload=None)
 
-    def durations(self) -> list[Bucket]:
+    def durations(self) -> list[Durations]:
         return count_runs(runs_of(self._shelf.rows.values()))
 
     def leases(self) -> list[Lease]:

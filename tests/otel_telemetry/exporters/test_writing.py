@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry.exporters import open_exporter
+from otel_telemetry.exporters.duration_parts import MAX_PARTS
 from otel_telemetry.query import Filter
-from otel_telemetry.spans import MAX_TEXT, RowKind, RowStatus
+from otel_telemetry.spans import MAX_TEXT, RowKind, RowStatus, add_up
 from span_processors.data import ResourceData
 from span_processors.sinks import RetryableError
 
@@ -169,6 +170,16 @@ def test_two_processes_may_write_the_same_rows(url: str, exporter: Exporter) -> 
     other.write([STARTED, ENDED, NEIGHBOUR])
     other.close()
     assert [r.document for r in stored(exporter)] == [ENDED.document]
+
+
+def test_parts_of_durations_are_added_up_before_they_are_many(exporter: Exporter) -> None:
+    for n in range(1, 4 * MAX_PARTS):
+        exporter.write([row(n, kind=int(RowKind.STEP), step_id="s", ended_ns=T0 + n)])
+        with closing(exporter.store()) as store:
+            parts = list(store.durations())
+            assert len(parts) < MAX_PARTS
+            (total,) = add_up(parts)
+            assert (total.n, total.longest_ns) == (n, n)
 
 
 def test_resources_are_stored_once_and_found_again(exporter: Exporter) -> None:

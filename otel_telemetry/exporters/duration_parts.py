@@ -1,0 +1,30 @@
+"""Counted durations as rows of the table `durations`.
+
+Each transaction adds a row for every tool and step that it has counted runs of, so that processes which write at the
+same moment do not wait for each other. Once there are `MAX_PARTS` rows of one, they are replaced by their sum.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from otel_telemetry.spans import Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_PARTS: Final = 16
+
+
+def as_values(part: Durations) -> tuple[Any, ...]:
+    """Return what is stored of a part, in the order of the fields of `Durations`."""
+    return (*part[:-1], orjson.dumps(part.buckets, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def from_values(values: Sequence[Any]) -> Durations:
+    """Return the part that was stored as `values`."""
+    kind, name, failed, longest_ns, slowest, text = values
+    buckets = {int(bucket): n for bucket, n in orjson.loads(text).items()}
+    return Durations(kind, name, failed, longest_ns, slowest, buckets)
