@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import CLOSERS, SCHEME, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE
 
@@ -16,23 +17,23 @@ if TYPE_CHECKING:
 
     from span_processors.redaction.names import Names
 
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = regex(
     r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\[\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-|!==?|->|→)[ \t]{0,16}+"
 )
-_LINE_START: Final = re.compile(r"(?:^|\n)[ \t-]{0,80}(?:export[ \t]|set[ \t])?$")
+_LINE_START: Final = regex(r"(?:^|\n)[ \t-]{0,80}(?:export[ \t]|set[ \t])?$")
 _LINE_START_REACH: Final = 80
-_LINE: Final = re.compile(r"[^\r\n\"'`]*+")
-_WHOLE_LINE: Final = re.compile(r"[^\r\n]*+")
-_BLOCK: Final = re.compile(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
-_HEADERS: Final = re.compile(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.IGNORECASE)
-_PHRASES: Final = re.compile(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
-_ANNOTATED: Final = re.compile(
+_LINE: Final = regex(r"[^\r\n\"'`]*+")
+_WHOLE_LINE: Final = regex(r"[^\r\n]*+")
+_BLOCK: Final = regex(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
+_HEADERS: Final = regex(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.IGNORECASE)
+_PHRASES: Final = regex(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
+_ANNOTATED: Final = regex(
     r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?(?=[\w\"'`(\[{])"
     r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b"
     r"[\w., |\[\]]{0,60}(?=[,)])"
 )
 """The rest of `name: type = value` and `name: type)` in source code."""
-_CODE: Final = re.compile(
+_CODE: Final = regex(
     r"(?:self|cls|os|settings|config|cfg|conf|args|kwargs|env|environ|request|req|params|options|opts|ctx|context|app|this"
     r"|process|secrets|data|payload|getpass|creds|credentials|user|client|session|response|resp)"
     r"\.[A-Za-z_][\w.]*[(\[]?[\w.,)\]]*|[A-Za-z_][\w.]*\([^()]{0,60}\)?"
@@ -42,21 +43,19 @@ _QUERY_NAMES: Final = {
     "signature": Verdict.SECRET,
     **dict.fromkeys(("key", "code", "sid", "st", "hmac"), Verdict.COUNTED),
 }
-_TWO_WORDS: Final = re.compile(
-    r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE
-)
+_TWO_WORDS: Final = regex(r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE)
 _PARAMETER_ENDS: Final = {"?": "#", "&": "#", ";": "?"}
 """What ends a parameter of a URL, by what begins it."""
-_SECRET_ARN: Final = re.compile(r"arn:[\w-]{1,20}:secretsmanager:[^\s:]{0,40}:\d{0,12}:$")
+_SECRET_ARN: Final = regex(r"arn:[\w-]{1,20}:secretsmanager:[^\s:]{0,40}:\d{0,12}:$")
 """The name of a stored secret follows, and not the secret."""
 _ARN_REACH: Final = 120
 _COMPARED: Final = ("!=", "!==", "->", "→")
 """Signs that stand between other things as well: after them, only what looks random, or is quoted, is a secret."""
-_LOOKED_UP: Final = re.compile(r"(?:get|getenv|config|env|load|read|fetch|lookup|require)\w{0,20}\($", re.IGNORECASE)
+_LOOKED_UP: Final = regex(r"(?:get|getenv|config|env|load|read|fetch|lookup|require)\w{0,20}\($", re.IGNORECASE)
 _LOOKUP_REACH: Final = 80
-_BELOW: Final = re.compile(r"[ \t]*(?:[-*] )?([^\s:=]{6,})[ \t]*(?:\r?\n|$)")
-_SAME: Final = re.compile(r"[\w.$]+(?=[),;\]}&|]|$)")
-_WORD_BEFORE: Final = re.compile(r"([A-Za-z][\w-]{0,40})[ ]$")
+_BELOW: Final = regex(r"[ \t]*(?:[-*] )?([^\s:=]{6,})[ \t]*(?:\r?\n|$)")
+_SAME: Final = regex(r"[\w.$]+(?=[),;\]}&|]|$)")
+_WORD_BEFORE: Final = regex(r"([A-Za-z][\w-]{0,40})[ ]$")
 _WORD_REACH: Final = 42
 
 

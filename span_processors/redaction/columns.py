@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.names import Verdict, is_placeholder
+from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from span_processors.redaction.names import Names
 
-_INSERT: Final = re.compile(r"insert\s{1,4}into\s{1,4}[^\s(]{1,200}\s{0,4}\(([^()]{1,2000})\)\s{0,4}values\s{0,4}")
-_TUPLE: Final = re.compile(r"\(((?:[^()'\"]|'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\")*+)\)\s{0,4},?\s{0,4}")
-_CELL: Final = re.compile(r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^,'\"]+))\s*(?:,|$)")
-_HEADINGS: Final = re.compile(
+_INSERT: Final = regex(r"insert\s{1,4}into\s{1,4}[^\s(]{1,200}\s{0,4}\(([^()]{1,2000})\)\s{0,4}values\s{0,4}")
+_TUPLE: Final = regex(r"\(((?:[^()'\"]|'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\")*+)\)\s{0,4},?\s{0,4}")
+_CELL: Final = regex(r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)\"|([^,'\"]+))\s*(?:,|$)")
+_HEADINGS: Final = regex(
     r"(\|?[\w .\"-]{1,64}(?:([,;\t|])[\w .\"-]{1,64})(?:\2[\w .\"-]{1,64}){0,200}\|?)[ \t]{0,8}\r?\n"
 )
-_RULE: Final = re.compile("[-: ]*")
+_RULE: Final = regex("[-: ]*")
 
 
 def find_columns(text: str, low: str, names: Names) -> Iterator[Found]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.vendors import VENDORS
 
 if TYPE_CHECKING:
@@ -21,20 +22,20 @@ class Found(NamedTuple):
     """Whether the mark must be put in quotes: it takes the place of a bare value in JSON."""
 
 
-_LONG_RUN: Final = re.compile("[A-Za-z0-9_-]{16,}+")
+_LONG_RUN: Final = regex("[A-Za-z0-9_-]{16,}+")
 _AROUND: Final = 48
-_PEM_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
-_PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]{40,64}")
-_PEM_BODY: Final = re.compile(r"[\s\\nr\"',+]{0,16}(?:[A-Za-z0-9+/=]{16}|Proc-Type|Version|Comment|Encryption)")
+_PEM_BEGIN: Final = regex(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
+_PEM_END: Final = regex(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]{40,64}")
+_PEM_BODY: Final = regex(r"[\s\\nr\"',+]{0,16}(?:[A-Za-z0-9+/=]{16}|Proc-Type|Version|Comment|Encryption)")
 _PEM_CHARS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\ \r\n"
-_CARD: Final = re.compile(
+_CARD: Final = regex(
     r"[2-6](?<![\w.-].)\d{3}(?:\d{10,12}|[ ._-]\d{6}[ ._-]\d{4,5}|(?:[ ._-]\d{4}){3})(?![\w-]|\.\d)", re.ASCII
 )
-_PGPASS: Final = re.compile(r":5432:[^\s:]{1,64}:[^\s:]{1,64}:(\S+)")
-_SEPARATORS: Final = re.compile("[ ._-]")
+_PGPASS: Final = regex(r":5432:[^\s:]{1,64}:[^\s:]{1,64}:(\S+)")
+_SEPARATORS: Final = regex("[ ._-]")
 # Issuer and length of the networks that use the check digit. Visa's 13 and 19 digits are left out: they are hardly ever
 # issued, and bar codes and snowflake ids look like them.
-_ISSUED: Final = re.compile(
+_ISSUED: Final = regex(
     r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|6(?:011|5\d\d|4[4-9]\d|2\d\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}"
 )

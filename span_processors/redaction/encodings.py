@@ -7,12 +7,13 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.vocabulary import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = regex(
     r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])"
     r"|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
     rf"|(?:{INVISIBLE.pattern}|\x1b\[[0-9;]{{0,16}}m){{1,16}}+[^\\%&]",
@@ -22,9 +23,7 @@ _NAMED: Final = {
     "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
     "&quot;": '"', "&apos;": "'", "&amp;": "&", "&lt;": "<", "&gt;": ">",
 }  # fmt: skip
-_BASE64: Final = re.compile(
-    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?"
-)
+_BASE64: Final = regex(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _SHORTEST: Final = 16
 """Twelve bytes: no name and value fit in fewer."""

@@ -11,6 +11,7 @@ from span_processors.redaction.credentials import Found
 from span_processors.redaction.encodings import decoded_runs
 from span_processors.redaction.markup import find_in_markup
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import CLOSERS, is_plain_word, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE, SCHEME_WORDS
 
@@ -19,44 +20,44 @@ if TYPE_CHECKING:
 
     from span_processors.redaction.names import Names
 
-_OPTION: Final = re.compile(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
-_PAIR: Final = re.compile(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
-_DESCRIBED: Final = re.compile(
+_OPTION: Final = regex(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
+_PAIR: Final = regex(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
+_DESCRIBED: Final = regex(
     r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']?([\w .-]{2,64}+)[\"']?[^<>{}\[\]]{0,80}?"
     r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
-_SQL: Final = re.compile(
+_SQL: Final = regex(
     r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
     r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])"
 )
-_TOLD: Final = re.compile(
+_TOLD: Final = regex(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
     r"(?=\s{1,4}+(?:(?:has\s|have\s)?(?:been\s)?(is|was|of|to|now|as|set to|changed to|reset to|updated to)\s{1,4}+"
     r"(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
 )
-_CODE_TOLD: Final = re.compile(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
+_CODE_TOLD: Final = regex(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
 _PROTOCOLS: Final = (
-    re.compile(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)"),
-    re.compile(r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)"),
-    re.compile(r"\bAUTH\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
+    regex(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)"),
+    regex(r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)"),
+    regex(r"\bAUTH\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
 )
 """What FTP, POP3, SMTP and Redis send after a user."""
-_WRAPPER: Final = re.compile(
+_WRAPPER: Final = regex(
     r"\bSecret(?:Str|Bytes)?\(b?(?=[\"'])|BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])|SecureString\s{1,4}(?=[\"'])"
 )
 """Types that hold nothing but secrets."""
-_DATA: Final = re.compile(r"(?:^|\n)(?:data|stringData):[ \t]*\r?((?:\n[ \t]+[^\n]*)+)")
-_ENTRY: Final = re.compile(r"\n[ \t]+[\w.-]+:[ \t]+([^\s|>][^\r\n]*|[|>][^\n]*(?:\n[ \t]{4,}[^\n]*)+)")
+_DATA: Final = regex(r"(?:^|\n)(?:data|stringData):[ \t]*\r?((?:\n[ \t]+[^\n]*)+)")
+_ENTRY: Final = regex(r"\n[ \t]+[\w.-]+:[ \t]+([^\s|>][^\r\n]*|[|>][^\n]*(?:\n[ \t]{4,}[^\n]*)+)")
 """An entry of a secret of Kubernetes."""
-_LINK: Final = re.compile(
+_LINK: Final = regex(
     r"/[\w-]{0,20}(?:password|reset|verify|verification|confirm|activate|activation|magic|invite|invitation|unlock|token)"
     r"[\w-]{0,20}/([\w.~=-]{16,})(?=[/?#\s\"'<>).,]|$)",
     re.IGNORECASE,
 )
-_NAME_BEFORE: Final = re.compile(r"[\w.%-]{0,60}$")
+_NAME_BEFORE: Final = regex(r"[\w.%-]{0,60}$")
 _NAME_REACH: Final = 60
-_NETRC: Final = re.compile(r"\bpassword[ \t]{1,8}+(\S+)")
-_SCHEME: Final = re.compile(r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})", re.ASCII)
+_NETRC: Final = regex(r"\bpassword[ \t]{1,8}+(\S+)")
+_SCHEME: Final = regex(r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})", re.ASCII)
 _LONG: Final = 16
 _SHORT: Final = 6
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.urls import ORACLE
 from span_processors.redaction.vendors import VENDORS
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
@@ -28,7 +29,7 @@ def _named(sign: str) -> re.Pattern[str]:
     """Return the pattern of a sign after such a name: a literal to begin with, so the search runs at the speed of C."""
     gaps = [_FILLER * width + sign for width in range(5)]
     # What is common to all names fails first, and cheaply.
-    return re.compile(
+    return regex(
         sign
         + "(?:"
         + "|".join(f"(?<={_LAST}{gap})(?:{'|'.join(f'(?<={end}{gap})' for end in _ENDS)})|(?<=pw{gap})" for gap in gaps)
@@ -41,14 +42,14 @@ _NAME_AND_EQUALS: Final = _named("=")
 _NAME_AND_BRACKET: Final = _named(">")
 _NAME_AND_COMMA: Final = (_named('",'), _named("',"))
 _NAME_AND_IS: Final = _named(" is ")
-_LONG_OPTION: Final = re.compile(rf"--(?=[a-z])(?=[\w-]{{0,30}}?(?:(?<=-)pw|{'|'.join(_ENDS)})s?\b)")
-_CODE_TOLD: Final = re.compile(r"is your (?=[\w -]{0,40}code\b)")
-_USERINFO: Final = re.compile(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
-_ENCODED: Final = re.compile("%(?=[0-9A-Fa-f]{2})")
-_OPTION: Final = re.compile(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
+_LONG_OPTION: Final = regex(rf"--(?=[a-z])(?=[\w-]{{0,30}}?(?:(?<=-)pw|{'|'.join(_ENDS)})s?\b)")
+_CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}code\b)")
+_USERINFO: Final = regex(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
+_ENCODED: Final = regex("%(?=[0-9A-Fa-f]{2})")
+_OPTION: Final = regex(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
 _ISSUED: Final = f"(?:{'|'.join(re.escape(literal.rstrip('_-')) for _, literal, _ in VENDORS if literal[0].islower())})"
-_RUN: Final = re.compile("[A-Za-z0-9_-]{16,}+")
-_ID: Final = re.compile(
+_RUN: Final = regex("[A-Za-z0-9_-]{16,}+")
+_ID: Final = regex(
     # a UUID, a hash, words, or a short prefix before one of the first two
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?"
     rf"|(?!{_ISSUED})[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ BASE64: Final = "base64:"
 NO_LEAF: Final = object()
 
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
-_UNSTORABLE: Final = re.compile("[\\x00\ud800-\udfff]")
+_UNSTORABLE: Final = regex("[\\x00\ud800-\udfff]")
 _NAMES: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
     (datetime, datetime.isoformat),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from span_processors.redaction.patterns import regex
+
 MARK_BEGINS: Final = "[REDACTED:"
-MARK: Final = re.compile(r"\[REDACTED:([a-z-]{1,32})\]")
+MARK: Final = regex(r"\[REDACTED:([a-z-]{1,32})\]")
 LONGEST_MARK: Final = 48
 
 

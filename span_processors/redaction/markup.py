@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import is_secret, value_span
 
 if TYPE_CHECKING:
@@ -13,21 +14,21 @@ if TYPE_CHECKING:
 
     from span_processors.redaction.names import Names
 
-_ELEMENT: Final = re.compile(
+_ELEMENT: Final = regex(
     r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?:<!\[CDATA\[([^<>]*+)|(?!\s*<)([^<]*+))"
 )
-_NAMED: Final = re.compile(
+_NAMED: Final = regex(
     r"<(?:[\w.-]{1,40}:)?(?:\w{0,20}name|\w{0,20}key|field|param|property|id)>\s{0,8}+([\w .-]{2,64}+)</[^<>]{1,80}+>"
     r"\s{0,80}+<[\w:.-]{1,80}+(?:\s[^<>]{0,200}+)?>([^<]*+)",
     re.IGNORECASE,
 )
-_TAG: Final = re.compile(r"<[A-Za-z][^<>]{4,2000}+>")
-_TAG_NAME: Final = re.compile(r"\s(?:name|key|id|property|type)=[\"']?([\w.:\[\] -]{2,64})", re.IGNORECASE)
-_TAG_VALUE: Final = re.compile(r"\s(?:value|content)=(?=[\"'\w])", re.IGNORECASE)
-_PART: Final = re.compile(
+_TAG: Final = regex(r"<[A-Za-z][^<>]{4,2000}+>")
+_TAG_NAME: Final = regex(r"\s(?:name|key|id|property|type)=[\"']?([\w.:\[\] -]{2,64})", re.IGNORECASE)
+_TAG_VALUE: Final = regex(r"\s(?:value|content)=(?=[\"'\w])", re.IGNORECASE)
+_PART: Final = regex(
     r"form-data;[^\r\n]{0,80}?\bname=\"([^\"\r\n]{2,64})\"[^\r\n]{0,200}+(?:\r?\n[^\r\n]{1,200}+){0,4}+\r?\n\r?\n"
 )
-_PART_END: Final = re.compile(r"\r?\n--|\Z")
+_PART_END: Final = regex(r"\r?\n--|\Z")
 
 
 def find_in_markup(text: str, names: Names) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.names import is_placeholder
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import value_span
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from span_processors.redaction.names import Names
 
 _FAILING_ROW: Final = "Failing row contains ("
-_DUPLICATE: Final = re.compile("Duplicate entry (?=')")
-_PARAMETERS: Final = re.compile(r"\[parameters: (?=[(\[])")
-_WORDS: Final = re.compile(r"[A-Za-z_]\w{1,63}")
+_DUPLICATE: Final = regex("Duplicate entry (?=')")
+_PARAMETERS: Final = regex(r"\[parameters: (?=[(\[])")
+_WORDS: Final = regex(r"[A-Za-z_]\w{1,63}")
 _STATEMENT: Final = 20_000
-_LOCATED: Final = re.compile(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)',?[)\]][^{}]{0,200}?'input': ")
-_INPUT_VALUE: Final = re.compile(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
+_LOCATED: Final = regex(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)',?[)\]][^{}]{0,200}?'input': ")
+_INPUT_VALUE: Final = regex(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
 
 
 def find_messages(text: str, names: Names) -> Iterator[Found]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from span_processors.redaction.marks import FIELD, MARK, MARK_BEGINS, mark
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.vocabulary import (
     ABOUT,
     AMBIGUOUS,
@@ -52,21 +53,19 @@ _MAX_REMEMBERED: Final = 8192
 _PATTERN_MARK: Final = mark("pattern")
 
 
-_SPLIT: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\\W\\d_A-Za-z]+")
+_SPLIT: Final = regex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\\W\\d_A-Za-z]+")
 _LONGEST: Final = 4
 
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = regex(
     r"""\[REDACTED:[a-z-]+\] | \*{3,} | x{3,} | \.{3}
     | \$\{\w+\} | \$[A-Z_][A-Z0-9_]* | \$?\{\{[^{}]{0,80}\}\} | \{[a-z_]{0,40}\} | %\(?\w{0,40}\)?s | <[a-z\ _-]{1,40}>
     | none | null | nil | true | false | undefined | n/a | unset | string | str
     | \[?redacted\]? | <redacted> | \[?filtered\]? | hidden | masked""",
     re.VERBOSE | re.IGNORECASE,
 )
-_RANDOM: Final = re.compile(
-    r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII
-)
-_PATH: Final = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@:-]*|[~.]+")
-_MIXED: Final = re.compile(r"(?<![^\\/])(?=[^\\/]*[a-z])(?=[^\\/]*[A-Z])(?=[^\\/]*\d)[^\\/]{12,}")
+_RANDOM: Final = regex(r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII)
+_PATH: Final = regex(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@:-]*|[~.]+")
+_MIXED: Final = regex(r"(?<![^\\/])(?=[^\\/]*[a-z])(?=[^\\/]*[A-Z])(?=[^\\/]*\d)[^\\/]{12,}")
 _LIKE_LETTERS: Final = str.maketrans("01345$@", "oieassa")
 
 

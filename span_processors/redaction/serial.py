@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING
 
 import orjson
 
+from span_processors.redaction.patterns import regex
+
 if TYPE_CHECKING:
     from span_processors.data import JsonValue
 
-_NON_ASCII = re.compile("[^\\x00-\\x7f]+")
+_NON_ASCII = regex("[^\\x00-\\x7f]+")
 
 
 def canonical(value: JsonValue) -> str:

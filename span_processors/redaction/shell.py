@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.marks import MARK_BEGINS, mark
 from span_processors.redaction.names import is_placeholder
+from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,23 +33,23 @@ _PROGRAMS: Final[dict[str, dict[str, str]]] = {
     "smbclient": {"-U": "%"},
 }
 _OTHER: Final = (
-    re.compile(
+    regex(
         r"\b(?:echo|printf)(?: -\w)?[ \t]{1,4}([\"']?)([^\s\"'|]{3,})\1[ \t]{0,4}\|[ \t]{0,4}"
         r"(?=sudo[ \t][^|\n]{0,40}?-S\b|[^|\n]{0,200}?(?:--password-stdin|--passphrase-fd|--stdin)\b"
         r"|(?:sudo )?(?:ch)?passwd\b)"
     ),
-    re.compile(r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)"),
-    re.compile(r"\bnet use [^\n]{1,200}?/user:(\S{1,64}) ([^\s/]\S*)", re.IGNORECASE),
-    re.compile(r"\bcreate secret [^\n]{1,400}?--from-literal[= ]([\"']?)[\w.-]{1,64}=([^\s\"']+)"),
+    regex(r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)"),
+    regex(r"\bnet use [^\n]{1,200}?/user:(\S{1,64}) ([^\s/]\S*)", re.IGNORECASE),
+    regex(r"\bcreate secret [^\n]{1,400}?--from-literal[= ]([\"']?)[\w.-]{1,64}=([^\s\"']+)"),
 )
 """Commands that take a password where no option says so: as their second group."""
 _OPTIONS: Final = {program: options for programs, options in _PROGRAMS.items() for program in programs.split()}
 _NAMES: Final = "|".join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))
-_COMMAND: Final = re.compile(rf"({_NAMES})(?=[\s\"'])([^\n|;]{{0,2000}})")
-_ANY_OPTION: Final = re.compile(r"-(?<=[\s\"'-]-)(?:[pPawuUb]|user|auth|proxy)")
-_INSIDE_WORD: Final = re.compile(r"[\w.-]")
-_PORT: Final = re.compile(r"[\d.:]+(?:-\d+)?(?::\d+)?(?:/(?:tcp|udp))?")
-_ARGUMENT: Final = re.compile(r"(?<=[\s\"'])(-[pPawuUb]|--[a-z-]{2,20}+)([\"']?,?[ \t=]{1,4}[\"']?)?([^\s\"',]+)")
+_COMMAND: Final = regex(rf"({_NAMES})(?=[\s\"'])([^\n|;]{{0,2000}})")
+_ANY_OPTION: Final = regex(r"-(?<=[\s\"'-]-)(?:[pPawuUb]|user|auth|proxy)")
+_INSIDE_WORD: Final = regex(r"[\w.-]")
+_PORT: Final = regex(r"[\d.:]+(?:-\d+)?(?::\d+)?(?:/(?:tcp|udp))?")
+_ARGUMENT: Final = regex(r"(?<=[\s\"'])(-[pPawuUb]|--[a-z-]{2,20}+)([\"']?,?[ \t=]{1,4}[\"']?)?([^\s\"',]+)")
 _LONGEST_NAME: Final = 64
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from span_processors.redaction.marks import CARD, ERROR, FIELD, MARK, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
 from span_processors.redaction.notes import Notes, written
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.shell import redact_arguments
 from span_processors.redaction.text import TextRedactor
 from span_processors.redaction.values import SCHEME, is_plain_word
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from span_processors.redaction.notes import Path
     from span_processors.redaction.settings import Callback, RedactionSettings
 
-_NAME: Final = re.compile(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
+_NAME: Final = regex(r"-{0,2}[\w.%/-]{2,64}(?: [A-Za-z]{1,32})?:?")
 """A text that can be the name of something, and no sentence."""
 _OVERLAP: Final = 16_384
 """How much more than is kept is searched: no secret is cut before it is seen whole."""

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
 from span_processors.redaction.names import is_placeholder, looks_random
+from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_AUTHORITY: Final = re.compile("/{2,3}([^\\s\"'<>/?#`\\\\]{1,512}+)")
-_REST: Final = re.compile(r"[/?#][^\s\"'<>`\\]{0,256}?@(?=[\w.-]{1,255}(?:[:/?\s\"']|$))")
-_PORT: Final = re.compile(r"\d{1,5}$")
-_GO_DSN: Final = re.compile(r"(?<=:)([^\s:@/\"']{1,256})@(?:tcp|udp|unix|tcp6)\(")
-ORACLE: Final = re.compile(
+_AUTHORITY: Final = regex("/{2,3}([^\\s\"'<>/?#`\\\\]{1,512}+)")
+_REST: Final = regex(r"[/?#][^\s\"'<>`\\]{0,256}?@(?=[\w.-]{1,255}(?:[:/?\s\"']|$))")
+_PORT: Final = regex(r"\d{1,5}$")
+_GO_DSN: Final = regex(r"(?<=:)([^\s:@/\"']{1,256})@(?:tcp|udp|unix|tcp6)\(")
+ORACLE: Final = regex(
     r"(?:thin:|oci8?:|sqlplus (?:-\w{1,8} ){0,4})[\w$#]{1,128}/([^\s@/\"']{1,256})(?=@)", re.IGNORECASE
 )
 """An address as Oracle writes it: `jdbc:oracle:thin:user/S@host`."""

@@ -7,9 +7,10 @@ from typing import Final
 
 from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_path, is_placeholder, looks_random
+from span_processors.redaction.patterns import regex
 from span_processors.redaction.vocabulary import SCHEMA_TYPES, SCHEMA_VALUES
 
-SCHEME: Final = re.compile(
+SCHEME: Final = regex(
     r"(?:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|bot|hmac|aws4-hmac-sha256|key)[ \t]{1,4}+(?=\S)",
     re.IGNORECASE,
 )
@@ -17,20 +18,20 @@ SCHEME: Final = re.compile(
 CLOSERS: Final = ")]}>.,;:!?"
 """What ends a sentence or closes a bracket after a bare value."""
 _QUOTED: Final = {
-    '"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
-    "'": re.compile(r"'((?:[^'\\]|\\.|'')*+)'", re.DOTALL),
-    "`": re.compile("`([^`]*+)`"),
+    '"': regex(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
+    "'": regex(r"'((?:[^'\\]|\\.|'')*+)'", re.DOTALL),
+    "`": regex("`([^`]*+)`"),
 }
-_WRAPPED: Final = re.compile(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
-_BARE: Final = re.compile(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
-_TEMPLATE: Final = re.compile(r"<[A-Za-z _-]{1,40}>|\$?\{\{[^{}]{0,80}\}\}")
-_TAGGED: Final = re.compile(r"[&!][\w!/.-]{0,40}[ \t]{1,8}(?=\S)")
+_WRAPPED: Final = regex(r"(?:[A-Za-z_][\w.]{0,40}\(\s{0,4}+)?[bBrRuUfFN]{0,2}(?=[\"'`])")
+_BARE: Final = regex(r"(?:[^\s\"'`,;&|<>\\]|\\(?![nrtu\"'\\])|[,;&|](?![\s\"']|$|[\w.%-]{1,64}[=:])|<(?![/\s]))++")
+_TEMPLATE: Final = regex(r"<[A-Za-z _-]{1,40}>|\$?\{\{[^{}]{0,80}\}\}")
+_TAGGED: Final = regex(r"[&!][\w!/.-]{0,40}[ \t]{1,8}(?=\S)")
 """An anchor or a type before a value in YAML."""
-_SCHEMA: Final = re.compile(rf"\{{\s{{0,8}}[\"']type[\"']\s{{0,4}}:\s{{0,4}}[\"'](?:{'|'.join(SCHEMA_TYPES)})\b")
-_SCHEMA_VALUE: Final = re.compile("|".join(SCHEMA_VALUES))
-_PARTS: Final = re.compile(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
-_WORDS: Final = re.compile(r"[^\s\"',\[\]{}():]+")
-_PLAIN: Final = re.compile(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
+_SCHEMA: Final = regex(rf"\{{\s{{0,8}}[\"']type[\"']\s{{0,4}}:\s{{0,4}}[\"'](?:{'|'.join(SCHEMA_TYPES)})\b")
+_SCHEMA_VALUE: Final = regex("|".join(SCHEMA_VALUES))
+_PARTS: Final = regex(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
+_WORDS: Final = regex(r"[^\s\"',\[\]{}():]+")
+_PLAIN: Final = regex(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
 
 
 def is_secret(verdict: Verdict, value: str, *, bare: bool) -> bool:

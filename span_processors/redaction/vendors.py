@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.patterns import regex
+
 # Rule -> shapes, one a line: a literal that begins it, a space, a regular expression for the rest. A literal that is
 # too short to be trusted anywhere has `~` before it: not inside of a longer word.
 _SHAPES: Final = {
@@ -241,7 +243,7 @@ def _compile(rule: str, shape: str) -> tuple[str, str, re.Pattern[str]]:
     literal = literal.removeprefix("~")
     # The look-behind comes after the literal, so that the engine's fast search for the literal stays possible.
     boundary = f"(?<![A-Za-z0-9]{re.escape(literal)})" if bounded else ""
-    return rule, literal, re.compile(re.escape(literal) + boundary + rest, re.ASCII)
+    return rule, literal, regex(re.escape(literal) + boundary + rest, re.ASCII)
 
 
 VENDORS: Final = [_compile(rule, shape) for rule, shapes in _SHAPES.items() for shape in shapes.strip().splitlines()]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from span_processors.redaction.patterns import regex
 
 
 def _set(words: str) -> frozenset[str]:
@@ -133,7 +134,7 @@ CONFUSABLES: Final = str.maketrans(
     "aceopxyisjdhqwkmtbhrABCEHIJKMOPSTXYGaopvikruxeABEZHIKMNOPTYXagiilovrskeyaotwp",
 )
 """Letters of other alphabets that look Latin."""
-INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+INVISIBLE: Final = regex("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 """Characters that show nothing, and can part a name that a reader sees whole."""
 FOREIGN_NAMES: Final = tuple(
     name.translate(CONFUSABLES)
