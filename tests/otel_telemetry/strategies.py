@@ -54,9 +54,7 @@ def _own(kind: str, *keys: str) -> st.SearchStrategy[dict[str, Any]]:
     }
     wanted = {key: usual.get(key, WORDS) for key in keys}
     required = {semconv.KIND: st.just(kind)}
-    return st.tuples(st.fixed_dictionaries(required, optional=wanted), ATTRIBUTES).map(
-        lambda pair: pair[1] | pair[0]
-    )
+    return st.tuples(st.fixed_dictionaries(required, optional=wanted), ATTRIBUTES).map(lambda pair: pair[1] | pair[0])
 
 
 OWN_ATTRIBUTES = st.one_of(
