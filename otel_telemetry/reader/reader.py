@@ -170,7 +170,7 @@ class Reader:
 
         Without filters the answer covers all that is stored, and takes milliseconds however much that is: percentiles
         are then taken from a histogram and are at most 1 % off. The other figures are exact, as is everything that is
-        asked with filters.
+        asked with filters; but should a run be recorded again with an earlier end, it stays the longest that it was.
 
         Args:
             by: what to count.

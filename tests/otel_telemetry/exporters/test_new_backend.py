@@ -11,7 +11,7 @@ import pytest
 from otel_telemetry.exporters import registry
 from otel_telemetry.exporters.registry import Backend, open_exporter, open_store, register
 from otel_telemetry.query import Filter, Lease, OrderBy, Position
-from otel_telemetry.spans import Durations, RowKind, SpanRow, count_runs, row_of, runs_of
+from otel_telemetry.spans import Durations, RowKind, SpanRow, add_up, count_runs, row_of, runs_of
 from otel_telemetry.testing import SpanStoreContract
 from otel_telemetry.testing.rows import make_row
 
@@ -28,6 +28,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, int, int], SpanRow] = {}
+        self.durations: list[Durations] = []
         self.lease = Lease(1, "here", 1, "", "", time.time_ns(), None)
 
     def prepare(self, span: SpanData) -> SpanRow:
@@ -39,8 +40,10 @@ class Shelf:
     def write(self, rows: Sequence[SpanRow]) -> None:
         for row in rows:
             key = (row.execution_id, row.started_ns, row.span_id)
-            if row.ended_ns is not None or key not in self.rows or self.rows[key].ended_ns is None:
+            before = [self.rows[key]] if key in self.rows and self.rows[key].ended_ns is not None else []
+            if row.ended_ns is not None or not before:
                 self.rows[key] = row
+                self.durations = add_up([*self.durations, *count_runs(runs_of([row]), runs_of(before))])
 
     def heartbeat(self) -> None:
         self.lease = self.lease._replace(heartbeat_ns=time.time_ns())
@@ -94,7 +97,7 @@ class ShelfStore:
                 yield row._replace(document=None, payload=None)
 
     def durations(self) -> list[Durations]:
-        return count_runs(runs_of(self._shelf.rows.values()))
+        return self._shelf.durations
 
     def leases(self) -> list[Lease]:
         return [self._shelf.lease]
