@@ -59,14 +59,12 @@ def through_copy(url: str, batches: list[list[SpanRow]], table: str) -> float:
     """Return the seconds that COPY takes."""
     place = postgres_url.parse(url)
     with closing(place.connect()) as connection:
-        connection.execute(place.search_path)
+        connection.execute(f"SET search_path TO {place.schema}")
         connection.execute("CREATE TABLE bare (LIKE spans)")
 
         def write(batch: Sequence[SpanRow]) -> None:
-            with (
-                connection.transaction(),
-                connection.cursor().copy(f"COPY {table} ({COLUMN_LIST}) FROM STDIN") as copy,
-            ):
+            copy_to = f"COPY {table} ({COLUMN_LIST}) FROM STDIN"
+            with connection.transaction(), connection.cursor().copy(copy_to) as copy:
                 for row in batch:
                     copy.write_row(row[:_WIDTH])
 
