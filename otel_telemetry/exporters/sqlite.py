@@ -132,7 +132,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             self._prepare_tables(connection)
         except BaseException as error:
             connection.close()
-            if isinstance(error, sqlite3.DatabaseError) and sqlite_file.is_damage(error):
+            if sqlite_file.is_damage(error) and not isinstance(error, DamagedError):
                 raise DamagedError(f"{self._path} is damaged") from error
             raise
         return connection
@@ -176,7 +176,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         self._checkpoint_at = sqlite_checkpoint.LOG_BYTES + more
 
     def _is_retryable(self, error: Exception) -> bool:
-        return isinstance(error, _FileChangedError) or super()._is_retryable(error)
+        return isinstance(error, _FileChangedError) or sqlite_file.is_damage(error) or super()._is_retryable(error)
 
     def _note_failure(self, error: Exception) -> None:
         self._is_suspect = self._is_suspect or sqlite_file.is_damage(error)

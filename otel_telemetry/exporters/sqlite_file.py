@@ -141,14 +141,14 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     connection = connect(path, mode="ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if is_damage(error):
+            return connection  # whoever asks finds out
         connection.close()
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
             raise
         in_the_middle = any(file.exists() and file.stat().st_size for file in companions(path))
         return connect(path, mode="rw" if in_the_middle else "ro&immutable=1")
-    except sqlite3.DatabaseError:
-        pass  # damaged, as whoever asks finds out
     return connection
 
 
@@ -166,7 +166,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
         if {"alembic_version", "spans"} <= tables:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return row[0] if row else ""
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         if not _is_document(path):
@@ -177,10 +177,12 @@ def version_of(connection: sqlite3.Connection, path: Path) -> str | None:
     raise StoreUnavailableError(f"{path} is not a store of otel-telemetry: name another file, or move this one away")
 
 
-def is_damage(error: Exception) -> bool:
-    """Whether SQLite found that what is in the file cannot be."""
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite found that what is in the file cannot be, or its driver that text in there is none."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    if code is None:
+        return isinstance(error, UnicodeDecodeError) or "Could not decode" in str(error)
+    return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _is_document(path: Path) -> bool:

@@ -205,6 +205,9 @@ class Connection:
         except apsw.Error as error:
             raise _translated(error) from error
 
+    def getlimit(self, category: int) -> int:
+        return self._apsw.limit(category)
+
     def close(self) -> None:
         with suppress(apsw.Error):  # the standard library's says nothing of a log that could not be tidied up
             self._apsw.close()

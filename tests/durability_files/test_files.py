@@ -73,7 +73,13 @@ def pages_lost(path: Path) -> None:
     path.write_bytes(content)
 
 
-BETWEEN_RUNS = [garbage, zeros, no_header, cut, pages_lost]
+def schema_garbled(path: Path) -> None:
+    """What Python's driver cannot even say: the error that SQLite makes of it is no text."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE INDEX", b"\xff\xfe\xfd \xff\xff\xff\xff\xff"))
+
+
+BETWEEN_RUNS = [garbage, zeros, no_header, cut, pages_lost, schema_garbled]
 
 
 def fill(path: Path, rows: int = 50) -> None:
