@@ -52,9 +52,9 @@ def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
     """Return where the value that begins at `start` stands, without its quotes, and whether it has none."""
     tagged = _TAGGED.match(text, start)
     if tagged is not None:
-        value = value_span(text, tagged.end())
-        if value is not None:
-            return (start, value[1], True) if value[2] else value
+        inner = value_span(text, tagged.end())
+        if inner is not None:
+            return (start, inner[1], True) if inner[2] else inner
     wrapped = _WRAPPED.match(text, start)
     if wrapped is not None:
         return _quoted(text, wrapped.end())

@@ -41,23 +41,12 @@ AMBIGUOUS: Final = _set(
 """Of `SECRETS`, those that are used for harmless things as well."""
 KEY_FILES: Final = _set("privatekey sshkey sslkey tlskey rsakey gpgkey pgpkey hostkey deploykey serverkey clientkey")
 """Of `SECRETS`, those that mostly are in a file, and whose value may be the path of it."""
-ENDINGS: Final = (
-    *("password", "passwd", "passphrase", "passwort", "apikey", "secretkey", "privatekey", "accesskey", "accesstoken"),
-    *(
-        "authtoken",
-        "refreshtoken",
-        "clientsecret",
-        "bottoken",
-        "usertoken",
-        "apitoken",
-        "apisecret",
-        "appsecret",
-        "idtoken",
-        "sessiontoken",
-        "identitytoken",
-        "csrftoken",
-    ),
-    *("sharedsecret",),
+ENDINGS: Final = tuple(
+    _set("""
+        password passwd passphrase passwort apikey secretkey privatekey accesskey accesstoken authtoken refreshtoken
+        clientsecret bottoken usertoken apitoken apisecret appsecret idtoken sessiontoken identitytoken csrftoken
+        sharedsecret
+    """)
 )
 """What may end a word that nothing divides: `dbpassword`, `xapikey`."""
 ABOUT: Final = _set("""
