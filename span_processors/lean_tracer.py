@@ -173,7 +173,9 @@ class LeanTracer(Tracer):
                 flags = TraceFlags(flags | _SAMPLED)
         if self._sampler is not None:
             verdict = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
-            attributes, state = verdict.attributes, verdict.trace_state
+            state = verdict.trace_state
+            if verdict.attributes != attributes:
+                attributes = verdict.attributes  # the sampler's own are not clean
             if verdict.decision is not Decision.RECORD_AND_SAMPLE:
                 flags = TraceFlags(flags & ~_SAMPLED)
                 return NonRecordingSpan(
