@@ -76,7 +76,7 @@ def pages_lost(path: Path) -> None:
 def schema_garbled(path: Path) -> None:
     """What Python's driver cannot even say: the error that SQLite makes of it is no text."""
     content = path.read_bytes()
-    path.write_bytes(content.replace(b"CREATE INDEX", b"\xff\xfe\xfd \xff\xff\xff\xff\xff"))
+    path.write_bytes(content.replace(b"tableresourcesresources", b"table" + b"\xff" * 18))
 
 
 BETWEEN_RUNS = [garbage, zeros, no_header, cut, pages_lost, schema_garbled]
