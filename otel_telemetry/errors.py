@@ -21,7 +21,6 @@ Every message says what to do next. Recording never raises into the host program
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -101,6 +100,8 @@ def unknown(what: str, given: object, valid: Iterable[str]) -> str:
     >>> unknown("status", "faled", ["failed", "running"])
     "unknown status 'faled': did you mean 'failed'? Valid: failed, running"
     """
+    import difflib  # noqa: PLC0415  (only mistakes need it)
+
     options = sorted(valid)
     near = difflib.get_close_matches(str(given), options, n=1, cutoff=0.5)
     hint = f": did you mean {near[0]!r}?" if near else "."

@@ -7,7 +7,6 @@ lease, the time, and what is known of this machine.
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import time
 from functools import cache
@@ -58,7 +57,7 @@ def new_lease() -> Lease:
     """Make a lease for this process, with an id of its own."""
     machine, pid = this_machine(), os.getpid()
     return Lease(
-        lease_id=secrets.randbits(63),
+        lease_id=int.from_bytes(os.urandom(8), "big") >> 1,
         host=machine.host,
         pid=pid,
         boot_id=machine.boot_id,

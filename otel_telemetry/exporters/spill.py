@@ -8,7 +8,6 @@ lock when the process ends, however it ends; whoever gets it then sends what the
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -198,7 +197,7 @@ class _Owned:
     def make(cls, folder: Path, durability: Durability) -> _Owned:
         """Make a file that nobody else knows; files are named in the order in which they are made."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock.take(folder / f"{time.time_ns():020d}-{secrets.token_hex(4)}.lock")
+        lock = FileLock.take(folder / f"{time.time_ns():020d}-{os.urandom(4).hex()}.lock")
         if lock is None:
             raise RetryableError(f"no file can be locked in {folder}")
         return cls(lock, durability)

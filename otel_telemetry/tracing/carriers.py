@@ -7,7 +7,6 @@ with attach(request.headers): ...            # ... into another
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import Token
 from functools import update_wrapper
@@ -21,6 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otel_telemetry.spans import MAX_TEXT
 from otel_telemetry.tracing.context import ExecutionScope, Run, detach, scope_in, scoped
+from span_processors.ids import random_64
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +88,7 @@ def _context_of(carrier: Mapping[str, str]) -> Context:
     if execution_id is None:
         return context
     # a base of its own keeps the sequence numbers of this process apart from those of every other
-    run: Run[Any] = Run(None, execution_id, count(secrets.randbits(30) << 32))
+    run: Run[Any] = Run(None, execution_id, count(random_64() >> 34 << 32))
     return scoped(ExecutionScope(run, _id_in(headers, STEP_HEADER)), context)
 
 
