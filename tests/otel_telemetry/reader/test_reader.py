@@ -245,6 +245,48 @@ class Watched:
         return getattr(self._store, name)
 
 
+class WithLeases(Watched):
+    """The same for leases, instead of spans."""
+
+    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+        return self._store.spans(execution_ids)
+
+    def leases(self) -> list[Lease]:
+        self.limits.append(0)
+        if self._before:
+            self._before()
+        return self._store.leases()
+
+
+def test_leases_are_asked_for_where_something_is_open(exporter: Exporter, store: SpanStore) -> None:
+    exporter.write([run(1), run(2), make_row(RowKind.STEP, "run-2", 3, step_id="s", ended_ns=None, status=1)])
+    exporter.write([run(3, status=1, ended_ns=None, lease_id=LIVE_LEASE)])
+    watched = WithLeases(store)
+    reader = Reader(watched, alive=alive)
+    assert reader.get("run-1") is not None
+    assert ids(reader.query(execution_id=["run-1", "run-2"], payloads=False)) == ["run-2", "run-1"]
+    assert 0 not in watched.limits
+    assert ids(reader.query(payloads=False)) == ["run-3", "run-2", "run-1"]
+    assert watched.limits.count(0) == 1
+
+
+@pytest.mark.parametrize("how", ["get", "query", "summaries"])
+def test_what_ends_while_it_is_read_was_not_interrupted(exporter: Exporter, store: SpanStore, how: str) -> None:
+    """A process may end its last span, and close its lease, after the span was read and before the lease is."""
+    exporter.heartbeat()
+    (lease,) = store.leases()
+    exporter.write([run(1, status=1, ended_ns=None, lease_id=lease.lease_id)])
+
+    def end() -> None:
+        exporter.write([run(1, lease_id=lease.lease_id)])
+        exporter.close()
+
+    reader = Reader(WithLeases(store, end), alive=live_leases)  # type: ignore[arg-type]
+    record = reader.get("run-1") if how == "get" else reader.query(payloads=how == "query").records[0]  # type: ignore[call-overload]
+    assert record is not None
+    assert (record.status, record.interrupted) == (ExecutionStatus.COMPLETED, False)
+
+
 @pytest.mark.parametrize("payloads", [True, False])
 def test_iterating_goes_batch_by_batch(exporter: Exporter, store: SpanStore, payloads: bool) -> None:  # noqa: FBT001
     exporter.write([run(number) for number in range(250)])
