@@ -10,7 +10,7 @@ from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import CLOSERS, SCHEME, is_secret, value_span
-from span_processors.redaction.vocabulary import PROSE
+from span_processors.redaction.vocabulary import ACTIONS, PROSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from span_processors.redaction.names import Names
 
 _ASSIGNED: Final = regex(
-    r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\[\])]{0,3}+)[ \t]{0,16}+(=>|:=|={1,3}|:(?!//)|<-|!==?|->|→)[ \t]{0,16}+"
+    r"(?<![\w.%-])([\w.%-]{2,}+)([\"'`\[\])]{0,3}+)[ \t]{0,16}+(=>|[:?]=|={1,3}|:(?!//)|<-|!==?|->|→)"
+    r"(?:\*\*(?!\*)|__(?!_)|</\w{1,8}>(?:\s{0,4}<\w{1,8}>)?)?[ \t]{0,16}+"
 )
 _LINE_START: Final = regex(r"(?:^|\n)[ \t-]{0,80}(?:export[ \t]|set[ \t])?$")
 _LINE_START_REACH: Final = 80
@@ -53,7 +54,7 @@ _COMPARED: Final = ("!=", "!==", "->", "→")
 """Signs that stand between other things as well: after them, only what looks random, or is quoted, is a secret."""
 _LOOKED_UP: Final = regex(r"(?:get|getenv|config|env|load|read|fetch|lookup|require)\w{0,20}\($", re.IGNORECASE)
 _LOOKUP_REACH: Final = 80
-_BELOW: Final = regex(r"[ \t]*(?:[-*] )?([^\s:=]{6,})[ \t]*(?:\r?\n|$)")
+_BELOW: Final = regex(r"\s{0,24}+(?:[-*] )?([^\s:=]{6,})[ \t]*(?:\r?\n|$)")
 _SAME: Final = regex(r"[\w.$]+(?=[),;\]}&|]|$)")
 _WORD_BEFORE: Final = regex(r"([A-Za-z][\w-]{0,40})[ ]$")
 _WORD_REACH: Final = 42
@@ -128,9 +129,7 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
     value = text[start:end]
     colon = match[3] == ":"
     quoted = match[2].startswith(('"', "'"))
-    if match[3] in _COMPARED and (")" in match[2] or (bare and not looks_random(value))):
-        return
-    if not bare and _LOOKED_UP.search(text, max(0, start - _LOOKUP_REACH), start - 1) and not looks_random(value):
+    if _is_used(text, match, span):
         return
     if bare:
         value = value.partition(_PARAMETER_ENDS.get(text[match.start() - 1 : match.start()], value + " "))[0]
@@ -144,6 +143,20 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
     if is_secret(verdict, value, bare=bare):
         rule = "pattern" if verdict is Verdict.PATTERN else "field"
         yield Found(start, end, rule, quoted=bare and quoted)
+
+
+def _is_used(text: str, match: re.Match[str], span: tuple[int, int, bool]) -> bool:
+    """Say whether what looks assigned is compared, or looked up, or is the user of an address, or a permission."""
+    start, end, bare = span
+    value = text[start:end]
+    if match[3] in _COMPARED:
+        return ")" in match[2] or (bare and not looks_random(value))
+    if not bare:
+        called = _LOOKED_UP.search(text, max(0, start - _LOOKUP_REACH), start - 1)
+        return called is not None and not looks_random(value)
+    user = "@" in value and text.startswith("//", match.start(1) - 2)
+    permission = match.end() == match.end(3) and value.lower() in ACTIONS
+    return match[3] == ":" and (user or permission)
 
 
 def _names_a_value(value: str, name: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
-from span_processors.redaction.names import Verdict, is_placeholder
+from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ _CELL: Final = regex(r"\s*(?:[NEx]?'((?:[^'\\]|\\.|'')*+)'|\"((?:[^\"\\]|\\.)*+)
 _HEADINGS: Final = regex(
     r"(\|?[\w .\"-]{1,64}(?:([,;\t|])[\w .\"-]{1,64})(?:\2[\w .\"-]{1,64}){0,200}\|?)[ \t]{0,8}\r?\n"
 )
+_BLOCK: Final = regex(r"\n(?<!\|\n)(?<!\|[ \r]\n)(?=[ \t]{0,4}\|[^\n]*\n)")
+_MAX_BLOCKS: Final = 8
+_ROW: Final = regex(r"(?:^|\n)[ \t]{0,4}\|([\w .-]{2,64})\|[ \t]{0,40}([^\s|]{6,256}+)[ \t]*\|")
 _RULE: Final = regex("[-: ]*")
 
 
@@ -32,12 +36,18 @@ def find_columns(text: str, low: str, names: Names) -> Iterator[Found]:
                 if at in columns and cell.lastindex and not is_placeholder(cell[cell.lastindex].strip()):
                     yield Found(*cell.span(cell.lastindex), "sql")
             row = _TUPLE.match(text, row.end())
-    yield from _table(text, names)
+    yield from _table(text, 0, names)
+    if "|" in text:
+        for block in islice(_BLOCK.finditer(text), _MAX_BLOCKS):
+            yield from _table(text, block.end(), names)
+        for match in _ROW.finditer(text):
+            if names[match[1].strip()] is Verdict.SECRET and looks_random(match[2]):
+                yield Found(*match.span(2), "field")
 
 
-def _table(text: str, names: Names) -> Iterator[Found]:
-    """Find the sensitive columns of a text that begins with a line of headings."""
-    headings = _HEADINGS.match(text)
+def _table(text: str, start: int, names: Names) -> Iterator[Found]:
+    """Find the sensitive columns of a table that begins at `start` with a line of headings."""
+    headings = _HEADINGS.match(text, start)
     if headings is None:
         return
     divider = headings[2]

@@ -21,27 +21,31 @@ if TYPE_CHECKING:
     from span_processors.redaction.names import Names
 
 _OPTION: Final = regex(r"-(?<![\w-]-)-?([\w-]{2,}+)[\"']?[ \t]{1,8}+(?![-\s|&;<>])")
-_PAIR: Final = regex(r"([\"'])(-{0,2}[\w.%:-]{2,64}+)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
+_PAIR: Final = regex(r"([\"'])(-{0,2}[\w.%-]{2,64}+:?)\1\s{0,8}+,\s{0,8}+b?(?=[\"'])")
 _DESCRIBED: Final = regex(
     r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']?([\w .-]{2,64}+)[\"']?[^<>{}\[\]]{0,80}?"
     r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
+_VARIABLE: Final = regex(r"variable\s{1,4}\"([\w-]{2,64}+)\"\s{0,4}\{[^{}]{0,400}?\bdefault\s{0,8}=\s{0,8}(?=[\"'])")
+"""As Terraform declares it."""
 _SQL: Final = regex(
     r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
     r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])"
 )
 _TOLD: Final = regex(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
-    r"(?=\s{1,4}+(?:(?:has\s|have\s)?(?:been\s)?(is|was|of|to|now|as|set to|changed to|reset to|updated to)\s{1,4}+"
+    r"(?=\s{1,4}+(?:(?:has\s|have\s)?(?:been\s)?(is|was|of|to|now|as|set to|changed to|reset to|updated to"
+    r"|(?:is\s)?(?:created|generated|issued)(?:\sfor\s\S{1,64})?:|equal to)\s{1,4}+"
     r"(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
 )
 _CODE_TOLD: Final = regex(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
 _PROTOCOLS: Final = (
     regex(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)"),
     regex(r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)"),
+    regex(r"<Cookie [\w.-]{1,64}=(\S+) for (?=[\w./:-]{0,256}>)"),
     regex(r"\bAUTH\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
 )
-"""What FTP, POP3, SMTP and Redis send after a user."""
+"""What FTP, POP3, SMTP and Redis send after a user, and how a cookie of Python is shown."""
 _WRAPPER: Final = regex(
     r"\bSecret(?:Str|Bytes)?\(b?(?=[\"'])|BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])|SecureString\s{1,4}(?=[\"'])"
 )
@@ -99,9 +103,8 @@ def _options_and_pairs(text: str, names: Names) -> Iterator[Found]:
 
 def _descriptions(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find `"name": "password", "value": "S"` and its like in a text that is no JSON."""
-    if "val" not in low and "content" not in low:
-        return
-    for match in _DESCRIBED.finditer(low):
+    described = _DESCRIBED.finditer(low) if "val" in low or "content" in low else ()
+    for match in (*described, *_VARIABLE.finditer(low)):
         verdict = names[text[match.start(1) : match.end(1)]]
         span = value_span(text, match.end()) if verdict else None
         if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=False):
@@ -125,7 +128,7 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
         certain = verdict in {Verdict.SECRET, Verdict.DIRECTORY}
         if certain or (verdict is Verdict.COUNTED and match[2] and len(value) >= _LONG):
             quoted = match[1] and match[2] and certain
-            if not is_placeholder(value) and (quoted or looks_random(value) or value.isdigit()):
+            if not is_placeholder(value) and (quoted or looks_random(value) or value.replace("-", "").isdigit()):
                 yield Found(match.start(3), match.start(3) + len(value), "field")
     for match in _CODE_TOLD.finditer(low):
         if any(map(str.isdigit, match[1])):

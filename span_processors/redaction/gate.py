@@ -19,7 +19,8 @@ _ENDS: Final = (
     *("pin", "swd", "psw", "cvv", "cvc", "cvn", "ssn", "psk", "jwt", "srf", "sid", "sas", "sig", "kennwort", "woord"),
     *("asena", "aseña", "senha", "haslo", "parola", "monic", "phrase", "ature", "sessionid", "security"),
     *("samlresponse", "assertion", "yanswer", "y[ _-]answer", "codeverifier", "code[ _-]verifier"),
-    *("[a-z _?&-]code", "[dny]number", "[dny][ _-]number", "cardno", "card[ _-]no", "itcard", "it[ _-]card"),
+    *("[a-z _?&-]code", "[dny]number", "[dny][ _-]number", "cardno", "card[ _-]no", "itcard", "it[ _-]card", "heslo"),
+    *("lösenord", "hasło", "salasana", "şifre", "cc[ _-]number", "ccnumber", "t_seed", "tseed", "id_rsa"),
 )
 _LAST: Final = "".join(f"[{''.join(sorted({end[place] for end in _ENDS}))}]" for place in (-3, -2, -1))
 _FILLER: Final = r"""["'\])\[ s_0-9-]"""
@@ -138,5 +139,7 @@ _FOLDED: Final[dict[int, str | int]] = {
     **{0xFF01 + offset: chr(0x21 + offset) for offset in range(94)},
     **CONFUSABLES,
     **dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+    **dict.fromkeys((0x201C, 0x201D, 0x201E, 0xAB, 0xBB), '"'),
+    **dict.fromkeys((0x2018, 0x2019), "'"),
     **dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-"),
 }

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
+from span_processors.redaction.names import Verdict
 from span_processors.redaction.patterns import regex
 from span_processors.redaction.values import is_secret, value_span
 
@@ -18,10 +19,16 @@ _ELEMENT: Final = regex(
     r"<(?:[\w.-]{1,40}:)?([\w.-]{2,64}+)(?:\s[^<>]{0,400}+)?>(?:<!\[CDATA\[([^<>]*+)|(?!\s*<)([^<]*+))"
 )
 _NAMED: Final = regex(
-    r"<(?:[\w.-]{1,40}:)?(?:\w{0,20}name|\w{0,20}key|field|param|property|id)>\s{0,8}+([\w .-]{2,64}+)</[^<>]{1,80}+>"
-    r"\s{0,80}+<[\w:.-]{1,80}+(?:\s[^<>]{0,200}+)?>([^<]*+)",
+    r"<(?:[\w.-]{1,40}:)?(?:\w{0,20}name|\w{0,20}key|field|param|property|id|t[dh]|dt|label)>"
+    r"\s{0,8}+([\w .-]{2,64}+)</[^<>]{1,80}+>\s{0,80}+<[\w:.-]{1,80}+(?:\s[^<>]{0,200}+)?>([^<]*+)",
     re.IGNORECASE,
 )
+_ATTRIBUTED: Final = regex(
+    r"<(?:property|textarea|param|parameter|setting|string|entry|item|var|variable|env|attribute|field|arg)\s[^<>]{0,200}?"
+    r"\b(?:name|key)=[\"']?([\w.-]{2,64}+)[^<>]{0,200}+(?<!/)>(?:\s{0,40}<value>)?([^<]*+)",
+    re.IGNORECASE,
+)
+_CELLS: Final = ("<t", "<dt", "<label")
 _TAG: Final = regex(r"<[A-Za-z][^<>]{4,2000}+>")
 _TAG_NAME: Final = regex(r"\s(?:name|key|id|property|type)=[\"']?([\w.:\[\] -]{2,64})", re.IGNORECASE)
 _TAG_VALUE: Final = regex(r"\s(?:value|content)=(?=[\"'\w])", re.IGNORECASE)
@@ -34,11 +41,12 @@ _PART_END: Final = regex(r"\r?\n--|\Z")
 def find_in_markup(text: str, names: Names) -> Iterator[Found]:
     """Find the values of sensitive elements, attributes and parts."""
     if "</" in text:
-        for pattern in (_ELEMENT, _NAMED):
+        for pattern in (_ELEMENT, _NAMED, _ATTRIBUTED):
             for match in pattern.finditer(text):
                 verdict = names[match[1]]
                 group = match.lastindex or 0
-                if verdict and is_secret(verdict, match[group], bare=False):
+                cell = pattern is _NAMED and match[0].lower().startswith(_CELLS)
+                if verdict and is_secret(Verdict.COUNTED if cell else verdict, match[group], bare=False):
                     yield Found(*match.span(group), "field")
     if "<" in text:
         yield from _tags(text, names)

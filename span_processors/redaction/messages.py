@@ -20,7 +20,7 @@ _DUPLICATE: Final = regex("Duplicate entry (?=')")
 _PARAMETERS: Final = regex(r"\[parameters: (?=[(\[])")
 _WORDS: Final = regex(r"[A-Za-z_]\w{1,63}")
 _STATEMENT: Final = 20_000
-_LOCATED: Final = regex(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)',?[)\]][^{}]{0,200}?'input': ")
+_LOCATED: Final = regex(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)'(?:,\s?\d{0,9}){0,4}[)\]][^{}]{0,200}?'input': ")
 _INPUT_VALUE: Final = regex(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
 
 
@@ -61,6 +61,6 @@ def _validated_inputs(text: str, names: Names) -> Iterator[Found]:
     for match in _INPUT_VALUE.finditer(text):
         line = text.rfind("\n", 0, match.start())
         above = text[text.rfind("\n", 0, max(line, 0)) + 1 : max(line, 0)]
-        field = above.strip().rpartition(".")[2]
+        field = above.strip().rstrip(".0123456789").rpartition(".")[2]
         if field and names[field] and not is_placeholder(match[1]):
             yield Found(match.start(1), match.end(1), "field")

@@ -24,7 +24,7 @@ _USER: Final = {"-u": ":", "--user": ":", "-U": ":", "--proxy-user": ":"}
 _PROGRAMS: Final[dict[str, dict[str, str]]] = {
     "mysql mysqldump mysqladmin mysqlimport mysqlsh mariadb mariadb-dump mariadb-admin 7z 7za": {"-p": _JOINED},
     "docker podman buildah helm mongo mongosh mongodump mongorestore az": {"-p": _APART},
-    "sshpass": {"-p": _EITHER},
+    "sshpass psexec": {"-p": _EITHER},
     "unzip zip sqlcmd bcp": {"-P": _EITHER},
     "redis-cli": {"-a": _EITHER},
     "ldapsearch ldapadd ldapmodify ldapwhoami": {"-w": _EITHER},
@@ -36,10 +36,10 @@ _OTHER: Final = (
     regex(
         r"\b(?:echo|printf)(?: -\w)?[ \t]{1,4}([\"']?)([^\s\"'|]{3,})\1[ \t]{0,4}\|[ \t]{0,4}"
         r"(?=sudo[ \t][^|\n]{0,40}?-S\b|[^|\n]{0,200}?(?:--password-stdin|--passphrase-fd|--stdin)\b"
-        r"|(?:sudo )?(?:ch)?passwd\b)"
+        r"|(?:sudo )?(?:ch)?passwd\b|wrangler secret put\b)"
     ),
     regex(r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)"),
-    regex(r"\bnet use [^\n]{1,200}?/user:(\S{1,64}) ([^\s/]\S*)", re.IGNORECASE),
+    regex(r"\bnet use(?:r| [^\n]{1,200}?/user:)( ?\S{1,64}) ([^\s/*]\S*)", re.IGNORECASE),
     regex(r"\bcreate secret [^\n]{1,400}?--from-literal[= ]([\"']?)[\w.-]{1,64}=([^\s\"']+)"),
 )
 """Commands that take a password where no option says so: as their second group."""

@@ -181,9 +181,8 @@ class _Walk:
                 if verdict:
                     return verdict
         place = fields.get("loc")
-        if isinstance(place, list) and place and isinstance(place[-1], str):
-            return self._names[place[-1]] or None
-        return None
+        named = [step for step in place if isinstance(step, str)] if isinstance(place, list) else []
+        return self._names[named[-1]] if named else None
 
     def _columns(self, fields: dict[str, JsonValue]) -> list[int]:
         for key, value in fields.items():

@@ -28,6 +28,7 @@ _TEMPLATE: Final = regex(r"<[A-Za-z _-]{1,40}>|\$?\{\{[^{}]{0,80}\}\}")
 _TAGGED: Final = regex(r"[&!][\w!/.-]{0,40}[ \t]{1,8}(?=\S)")
 """An anchor or a type before a value in YAML."""
 _SCHEMA: Final = regex(rf"\{{\s{{0,8}}[\"']type[\"']\s{{0,4}}:\s{{0,4}}[\"'](?:{'|'.join(SCHEMA_TYPES)})\b")
+_LONGEST_SCHEMA: Final = 2_000
 _SCHEMA_VALUE: Final = regex("|".join(SCHEMA_VALUES))
 _PARTS: Final = regex(r"[\[\]{}()]|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'", re.DOTALL)
 _WORDS: Final = regex(r"[^\s\"',\[\]{}():]+")
@@ -60,7 +61,8 @@ def value_span(text: str, start: int) -> tuple[int, int, bool] | None:
         return _quoted(text, wrapped.end())
     if text[start : start + 1] in {"[", "{", "("} and not text.startswith(MARK_BEGINS, start):
         end = _closing(text, start)
-        return None if _SCHEMA.match(text, start) and not _SCHEMA_VALUE.search(text, start, end) else (start, end, True)
+        described = end - start < _LONGEST_SCHEMA and _SCHEMA.match(text, start)
+        return None if described and not _SCHEMA_VALUE.search(text, start, end) else (start, end, True)
     scheme = SCHEME.match(text, start)
     if scheme is not None:
         start = scheme.end()

@@ -26,8 +26,10 @@ SECRETS: Final = _set("""
     connectsid csrf xsrf otp totp otpcode totpcode mfacode twofactorcode onetimecode verificationcode authcode
     authorizationcode securitycode logincode smscode facode pin pincode pinnumber cvv cvc cvn ssn
     socialsecuritynumber socialsecurity cardnumber cardno creditcard creditcardnumber debitcard mnemonic
-    mnemonicphrase seedphrase recoveryphrase recoverycode backupcode scratchcode unlockcode accesscode devicecode
-    codeverifier clientassertion samlresponse samlassertion hubsignature stripesignature slacksignature
+    mnemonicphrase seedphrase recoveryphrase keystorepass truststorepass amqppass becomepass bindpass bindpw
+    ccnumber ssnnumber walletseed contrasenia clavesecreta lösenord hasło heslo salasana şifre idrsa certificatekey
+    applicationkey serpapikey weaviatekey azurestoragekey recoverycode backupcode scratchcode unlockcode accesscode
+    devicecode codeverifier clientassertion samlresponse samlassertion hubsignature stripesignature slacksignature
     webhooksignature requestsignature securityanswer storepass keypass psw csrftoken xsrftoken pat signature sig
     cipherkey enckey hmacsignature amzsignature amzcredential googsignature googcredential
 """)
@@ -43,9 +45,9 @@ KEY_FILES: Final = _set("privatekey sshkey sslkey tlskey rsakey gpgkey pgpkey ho
 """Of `SECRETS`, those that mostly are in a file, and whose value may be the path of it."""
 ENDINGS: Final = tuple(
     _set("""
-        password passwd passphrase passwort apikey secretkey privatekey accesskey accesstoken authtoken refreshtoken
-        clientsecret bottoken usertoken apitoken apisecret appsecret idtoken sessiontoken identitytoken csrftoken
-        sharedsecret
+        password passwd passphrase passwort apikey secretkey privatekey accesskey accesstoken authtoken
+        refreshtoken clientsecret bottoken usertoken apitoken apisecret appsecret idtoken sessiontoken
+        identitytoken csrftoken middlewaretoken sharedsecret
     """)
 )
 """What may end a word that nothing divides: `dbpassword`, `xapikey`."""
@@ -93,14 +95,14 @@ NAME_FIELDS: Final = _set("""
     fieldname headername title parameterkey parametername attributename
 """)
 """Fields that say what the value beside them is called: `{"name": "password", "value": S}`."""
-VALUE_FIELDS: Final = _set(
-    "value val v values content data default current stringvalue input answer parametervalue attributevalue"
-)
+VALUE_FIELDS: Final = _set("""
+    value val v values content data default current stringvalue input answer example parametervalue attributevalue
+""")
 HEADING_FIELDS: Final = _set("columns headers header fields column_names fieldnames")
 """Fields that say what the columns of the rows beside them are called."""
 ROW_FIELDS: Final = _set("rows data values records")
 SCHEMA_TYPES: Final = _set("string integer number boolean object array null")
-SCHEMA_VALUES: Final = ("default", "example", "examples", "const", "enum")
+SCHEMA_VALUES: Final = ("default", "value", "example", "examples", "const", "enum")
 PROSE: Final = _set("""
     pass return raise yield all a an and are as at be been but by can cannot can't contains could did do does
     doesn't empty error expired failed field for found from had has have he her his i if in incorrect invalid is
@@ -112,6 +114,8 @@ PROSE: Final = _set("""
     disabled always never authentication auth scheme header headers tokens token format count used
 """)
 """What follows `password:` in a sentence, and is none."""
+ACTIONS: Final = _set("read write list create delete update manage view edit readonly readwrite revoke rotate")
+"""What follows `secrets:` in a permission."""
 SCHEME_WORDS: Final = _set("""
     token tokens auth authentication authorization scheme schemes header headers access credentials credential
     required plan tier level realm is was has the for and with type types of support usage count based here
