@@ -6,6 +6,7 @@ The bounds of a bucket are 2 % apart, and its middle stands for what is in it: a
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -81,6 +82,10 @@ def count_runs(runs: Iterable[tuple[Any, ...]], replaced: Iterable[tuple[Any, ..
         replaced: those of the rows in whose place they are, which are taken off: a count may come out negative.
     """
     found: dict[tuple[int, str], list[Any]] = {}
+    if taken_off := Counter(replaced):
+        # of rows that were written and replaced at once, none is the slowest
+        added = Counter(runs)
+        runs, replaced = (added - taken_off).elements(), (taken_off - added).elements()
     for sign, group in ((1, runs), (-1, replaced)):
         for execution_id, started_ns, ended_ns, kind, status, step_id, tool_name in group:
             run = what_ran(kind, status, step_id, tool_name)

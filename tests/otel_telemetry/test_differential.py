@@ -99,6 +99,7 @@ def cases(draw: st.DrawFn) -> tuple[list[SpanRow], list[Question]]:
     return rows, draw(st.lists(questions(rows), min_size=QUESTIONS_PER_STORE, max_size=QUESTIONS_PER_STORE))
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # it would hide the failure that it is about
 @settings(
     max_examples=STORES,
     deadline=None,

@@ -32,11 +32,16 @@ def test_what_is_counted() -> None:
 
 def test_what_is_replaced_is_taken_off() -> None:
     rows = [call("a", 10), call("b", 10, status=int(RowStatus.FAILED)), call("c", 99)]
-    (again,) = count_runs(runs_of(rows), runs_of(rows))
-    assert (again.n, again.failed, set(again.buckets.values())) == (0, 0, {0})
+    assert count_runs(runs_of(rows), runs_of(rows)) == []
     corrected = count_runs(runs_of([call("b", 99)]), runs_of([rows[1]]))
     (total,) = add_up([*count_runs(runs_of(rows)), *corrected])
     assert (total.n, total.failed, sorted(total.buckets.values())) == (3, 0, [1, 2])
+
+
+def test_what_is_written_and_replaced_at_once_is_not_the_slowest() -> None:
+    rows = [call("a", 99), call("a", 10), call("b", 20)]
+    (counted,) = count_runs(runs_of(rows), runs_of(rows[:1]))
+    assert (counted.n, counted.longest_ns, counted.slowest) == (2, 20, "b")
 
 
 @pytest.mark.parametrize("cut", [0, 3, len(CORPUS)])
