@@ -31,6 +31,7 @@ _PEM_CHARS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _CARD: Final = regex(
     r"[2-6](?<![\w.-].)\d{3}(?:\d{10,12}|[ ._-]\d{6}[ ._-]\d{4,5}|(?:[ ._-]\d{4}){3})(?![\w-]|\.\d)", re.ASCII
 )
+_WEB_KEY: Final = regex(r"[\"'](?:d|p|q|dp|dq|qi|k)[\"']\s{0,4}:\s{0,4}[\"']([\w=-]{16,}+)")
 _PGPASS: Final = regex(r":5432:[^\s:]{1,64}:[^\s:]{1,64}:(\S+)")
 _SEPARATORS: Final = regex("[ ._-]")
 # Issuer and length of the networks that use the check digit. Visa's 13 and 19 digits are left out: they are hardly ever
@@ -54,6 +55,9 @@ def find_credentials(text: str) -> Iterator[Found]:
     for match in _CARD.finditer(text):
         if is_card(_SEPARATORS.sub("", match[0])):
             yield Found(match.start(), match.end(), "card")
+    if "kty" in text:
+        for match in _WEB_KEY.finditer(text):
+            yield Found(*match.span(1), "private-key")
     for match in _PGPASS.finditer(text):
         yield Found(*match.span(1), "pgpass")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ESCAPE: Final = regex(
     r"%[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\"'\\/nrtbf])"
+    r"|\n {2,40}\| "  # the margin of an exception group
     r"|&(?:quot|apos|amp|lt|gt|#\d{2,5}|#x[0-9A-Fa-f]{2,4});"
     rf"|(?:{INVISIBLE.pattern}|\x1b\[[0-9;]{{0,16}}m){{1,16}}+[^\\%&]",
     re.DOTALL,
@@ -58,6 +59,8 @@ def _resolve(escape: str) -> str:
     named = _NAMED.get(escape)
     if named is not None:
         return named
+    if escape[0] == "\n":
+        return "\n"
     if escape[0] not in "%\\&":
         return escape[-1]
     if escape[0] == "%":

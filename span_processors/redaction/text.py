@@ -30,6 +30,8 @@ _MAX_NESTING: Final = 3
 """JSON in a string in JSON, base64 of base64: so many levels are opened."""
 
 
+_SIGNS: Final = ("\\", "%", "&", "\x1b", "\n  ")
+"""What a text has in it that can be decoded."""
 _MAX_PASSES: Final = 4
 _LONG: Final = 65_536
 
@@ -90,7 +92,7 @@ class TextRedactor:
         for start, end, inner in decoded_runs(text):
             if nesting < _MAX_NESTING and self.redact(inner, nesting + 1) != inner:
                 yield Found(start, end, "base64")
-        if nesting < _MAX_NESTING and (any(sign in text for sign in "\\%&\x1b") or not text.isascii()):
+        if nesting < _MAX_NESTING and (any(sign in text for sign in _SIGNS) or not text.isascii()):
             decoded = Decoded(view)
             if decoded.text is not view:
                 for found in self._find(decoded.text, nesting + 1):
