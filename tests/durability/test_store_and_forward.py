@@ -223,10 +223,14 @@ def test_rows_leave_a_spill_in_the_order_in_which_they_came(way: Way) -> None:
     for n in range(50):
         record(telemetry, 1, f"w{n}")
         telemetry.flush(0)
-    wait_until(lambda: sink(telemetry.health()).spilled == 50 * SPANS)
+    telemetry.shutdown()
     came = [n for path in files(way.spill) for n in ended(path)]
+    assert len(came) == 50 * SPANS
     way.proxy.set("open")
+    telemetry = way.configure()
+    record(telemetry, 1, "next")
+    wait_until(lambda: sink(telemetry.health()).recovered == 50 * SPANS)
     assert telemetry.shutdown()
     with way.connect() as connection:
         order = [n for (n,) in connection.execute("SELECT span_id FROM spans ORDER BY ctid")]
-    assert order == came
+    assert [n for n in order if n in came] == came

@@ -54,8 +54,10 @@ ROUNDS = """
                 os._exit(1)
         os.close(say)
         with os.fdopen(hear) as heard:
-            while number == 0 and not heard.readline().startswith("stored"):
-                pass  # the first one lives long enough to store something
+            while number == 0 and (line := heard.readline()):
+                sys.stdout.write(line)
+                if line.startswith("stored"):
+                    break  # the first one lives long enough to store something
             time.sleep(random.choice(WAITS) * random.random())
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

@@ -435,7 +435,7 @@ def test_a_shutdown_writes_what_waits_and_closes_once() -> None:
 
 def test_a_shutdown_does_not_wait_for_a_hung_sink_and_counts_what_it_leaves() -> None:
     gate = Gate()
-    sink = ListSink(gate, wants_starts=False)
+    sink = ListSink(gate, wants_starts=False, name="hung")
     with pipeline(sink) as (processor, tracer):
         tracer.start_span("in hand").end()
         gate.wait_until_entered()
@@ -444,7 +444,7 @@ def test_a_shutdown_does_not_wait_for_a_hung_sink_and_counts_what_it_leaves() ->
         processor.shutdown(timeout_s=0.01)
         health = account(processor)
         assert (health.stored, health.pending, health.dropped) == (0, 1, {"shutdown": 10})
-        (thread,) = [thread for thread in threading.enumerate() if thread.name == "span_processors list"]
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "span_processors hung"]
         gate.open()
         thread.join()
         health = account(processor)
@@ -456,11 +456,11 @@ def test_a_shutdown_gives_up_on_a_backend_that_is_away() -> None:
     def away(rows: Sequence[SpanData]) -> None:
         raise RetryableError
 
-    sink = ListSink(away)
+    sink = ListSink(away, name="away")
     with pipeline(sink) as (processor, tracer):
         tracer.start_span("span").end()
         assert not processor.force_flush(10)
-        (thread,) = [thread for thread in threading.enumerate() if thread.name == "span_processors list"]
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "span_processors away"]
         processor.shutdown(timeout_s=0.01)
         thread.join()
         assert account(processor).dropped == {"shutdown": 1}
