@@ -102,7 +102,9 @@ def _attributes(attributes: Mapping[str, Any] | None, redactor: Redactor) -> dic
 
 
 def _of_lean(span: LeanSpan, redactor: Redactor) -> dict[str, JsonValue]:
-    return redactor.attributes(span.given.copy()) | span.clean if span.given else span.clean.copy()
+    if span.given:
+        return redactor.attributes(span.given.copy()) | span.clean
+    return span.clean if span.end_time is not None else span.clean.copy()  # those of an ended span stay as they are
 
 
 def _event(event: Event, redactor: Redactor) -> EventData:

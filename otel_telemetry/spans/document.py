@@ -20,6 +20,7 @@ OWN_SCOPE: Final = ScopeData(SCOPE_NAME)
 USUAL_FLAGS: Final = 3
 """Sampled, in a trace whose id is random."""
 _HEAVY: Final = foreign.PAYLOAD_KEYS | PAYLOAD_KEYS.keys()
+_LABELS: Final = {key: f'"{short}":' for key, short in PAYLOAD_KEYS.items()}
 _FULL_NAMES: Final = {short: key for key, short in PAYLOAD_KEYS.items()}
 
 
@@ -66,15 +67,16 @@ def write(  # noqa: C901, PLR0912  (a branch for each thing that most spans do n
         document: what is known of the document already; it is changed.
     """
     plain: dict[str, JsonValue] = {}
-    texts = payload = ""
+    texts = ""
+    payload: list[str] = []  # joined once: it is long, and each sum would copy it
     for key, value in attributes.items():
         if value.__class__ is CleanText:
-            if key in PAYLOAD_KEYS:
-                payload += f',"{PAYLOAD_KEYS[key]}":{value}'
+            if key in _LABELS:
+                payload += ("," if payload else "{", _LABELS[key], value)
             else:
                 texts += f",{canonical(key)}:{value}"
         elif key in _HEAVY:
-            payload += f",{canonical(key)}:{canonical(value)}"
+            payload += ("," if payload else "{", canonical(key), ":", canonical(value))
         else:
             plain[key] = value
     if plain:
@@ -100,7 +102,10 @@ def write(  # noqa: C901, PLR0912  (a branch for each thing that most spans do n
     text = canonical(document) if document else ""
     if texts:
         text = f'{text[:-1]},"json":{{{texts[1:]}}}}}' if text else f'{{"json":{{{texts[1:]}}}}}'
-    return text or None, f"{{{payload[1:]}}}" if payload else None
+    if not payload:
+        return text or None, None
+    payload.append("}")
+    return text or None, "".join(payload)
 
 
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
