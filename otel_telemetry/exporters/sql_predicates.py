@@ -149,13 +149,18 @@ def _on_metadata(
     for number, (key, value) in enumerate(where.metadata.items()):
         entry = execution_metadata.alias(f"entry_{number}")
         asked = (entry.c.key == key) & (entry.c.value == index_value(value))
-        same = [spans.c[column] == entry.c[column] for column in ("execution_id", "started_ns", "span_id")]
         if leading is None and few(select(entry.c.key).where(asked)):
-            leading = entry
-            conditions += [*same, asked]
+            # In order already, because PostgreSQL expects less of the join than comes, and would sort all of it.
+            rows = select(entry).where(asked).order_by(*order("-started_at", entry))
+            leading = rows.subquery()
+            conditions += _same_row(leading)
         else:
-            conditions.append(exists().where(*same, asked))
+            conditions.append(exists().where(*_same_row(entry), asked))
     return conditions, leading
+
+
+def _same_row(entry: FromClause) -> list[ColumnElement[bool]]:
+    return [spans.c[column] == entry.c[column] for column in ("execution_id", "started_ns", "span_id")]
 
 
 def _on_spans(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[ColumnElement[bool]]:

@@ -58,7 +58,7 @@ def query(n: int) -> list[Comparison]:
     postgres_few, postgres_many = (f"reading QUERY_POSTGRES {size}" for size in (n // 10, n))
     return [
         *(
-            Comparison(f"{title}, SQLite", many, figure, TARGETS_MS[figure], unit="ms")
+            Comparison(f"{title}, SQLite", many, f"{figure}_cpu", TARGETS_MS[figure], unit="ms of CPU")
             for figure, title in FIGURES.items()
         ),
         *(
@@ -66,7 +66,7 @@ def query(n: int) -> list[Comparison]:
             for figure, title in FIGURES.items()
         ),
         *(
-            Comparison(f"{title}, SQLite, ten times the executions", many, figure, 1.5, few)
+            Comparison(f"{title}, SQLite, ten times the executions", many, f"{figure}_cpu", 1.5, few)
             for figure, title in FIGURES.items()
         ),
         *(
