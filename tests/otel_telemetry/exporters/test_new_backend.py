@@ -38,12 +38,16 @@ class Shelf:
         return len(row.document or "") + len(row.payload or "")
 
     def write(self, rows: Sequence[SpanRow]) -> None:
+        written: list[SpanRow] = []
+        replaced: list[SpanRow] = []
         for row in rows:
             key = (row.execution_id, row.started_ns, row.span_id)
-            before = [self.rows[key]] if key in self.rows and self.rows[key].ended_ns is not None else []
-            if row.ended_ns is not None or not before:
+            before = self.rows.get(key)
+            if row.ended_ns is not None or before is None or before.ended_ns is None:
+                replaced += [] if before is None else [before]
+                written.append(row)
                 self.rows[key] = row
-                self.durations = add_up([*self.durations, *count_runs(runs_of([row]), runs_of(before))])
+        self.durations = add_up([*self.durations, *count_runs(runs_of(written), runs_of(replaced))])
 
     def heartbeat(self) -> None:
         self.lease = self.lease._replace(heartbeat_ns=time.time_ns())
