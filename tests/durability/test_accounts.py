@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING
-
-from click.testing import CliRunner
 
 import otel_telemetry as ot
 from otel_telemetry.cli import main
@@ -46,8 +46,10 @@ print(json.dumps(found))
 
 
 def doctor(url: str, area: str) -> dict[str, str]:
-    result = CliRunner().invoke(main, ["doctor", "--store", url, "--json"])
-    return {item["name"]: item["value"] for item in json.loads(result.stdout) if item["area"] == area}
+    said = io.StringIO()
+    with redirect_stdout(said), suppress(SystemExit):
+        main(["doctor", "--store", url, "--json"])
+    return {item["name"]: item["value"] for item in json.loads(said.getvalue()) if item["area"] == area}
 
 
 def test_doctor_says_what_became_of_every_span(tmp_path: Path) -> None:
