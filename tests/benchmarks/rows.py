@@ -17,7 +17,7 @@ from span_processors.data import SpanData
 from tests.benchmarks import workload as w
 from tests.benchmarks.sides import record
 
-WORKFLOWS = 10
+WORKFLOWS = 4
 APART_NS = 26_000_000_000
 """100,000 executions are those of a month."""
 FIRST_NS = 1_700_000_000_000_000_000
