@@ -344,7 +344,7 @@ def test_a_worker_that_died_starts_again_and_has_lost_nothing(monkeypatch: pytes
             sink.batches.append([])
             raise RetryableError
 
-    sink = ListSink(fail_once, wants_starts=False)
+    sink = ListSink(fail_once, wants_starts=False, name="mortal")
     with pipeline(sink) as (processor, tracer):
         worker = processor._workers[0]
         with monkeypatch.context() as patch:
@@ -352,6 +352,9 @@ def test_a_worker_that_died_starts_again_and_has_lost_nothing(monkeypatch: pytes
             tracer.start_span("one").end()
             assert not processor.force_flush(FOR_EVER_MS)
             assert not processor.health().sinks[0].worker_alive
+            for thread in threading.enumerate():
+                if thread.name == "span_processors mortal":
+                    thread.join()  # or what it died of were told in the middle of another test
         assert account(processor).pending == 1
         tracer.start_span("two").end()
         assert processor.force_flush(FOR_EVER_MS)
