@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -19,6 +20,10 @@ from tests.faults import observed, pytest_itemcollected  # noqa: F401  (every te
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background, where shells have Ctrl-C ignored: programs under test would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 URL_VARIABLE = "OTEL_TELEMETRY_TEST_POSTGRES_URL"
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
