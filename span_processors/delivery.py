@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from span_processors.backoff import delay_s
 from span_processors.guard import warn
 from span_processors.sinks import RetryableError
 
@@ -75,7 +75,7 @@ class Delivery(Generic[RowT]):
                 attempts += 1
                 if attempts % _ATTEMPTS_BEFORE_DOUBT == 0:
                     self._backlog.doubt()
-                self._pause(_delay_s(attempts))
+                self._pause(delay_s(attempts, first_s=_FIRST_DELAY_S, longest_s=_LONGEST_DELAY_S))
             except BaseException as error:
                 self.failed(error)
                 if len(chunk) > 1:
@@ -122,8 +122,3 @@ class Delivery(Generic[RowT]):
         self._backlog.failed(self._describe(error), retry=retry)
         problem = "the sink failed and is tried again:" if retry else "the sink failed:"
         warn(self._sink.name, problem, type(error).__name__)
-
-
-def _delay_s(attempts: int) -> float:
-    longest = min(_FIRST_DELAY_S * (1 << min(attempts, 16)), _LONGEST_DELAY_S)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311  (so that processes do not come back all at once; no secret)

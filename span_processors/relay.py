@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from span_processors.backoff import delay_s
 from span_processors.guard import warn
 from span_processors.line import Line
 from span_processors.sinks import RetryableError
@@ -213,9 +213,8 @@ class Relay(Generic[RowT]):
     def _missed(self, error: BaseException) -> None:
         self.failed(error, retry=True)
         self._failures += 1
-        longest = min(_FIRST_DELAY_S * (1 << min(self._failures, 16)), _LONGEST_DELAY_S)
-        spread = random.uniform(0.5, 1.0)  # noqa: S311  (so that processes do not come back all at once; no secret)
-        self._next_attempt = time.monotonic() + longest * spread
+        delay = delay_s(self._failures, first_s=_FIRST_DELAY_S, longest_s=_LONGEST_DELAY_S)
+        self._next_attempt = time.monotonic() + delay
 
     # to the spill
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import sqlite3
 import time
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from otel_telemetry.exporters import sqlite_checkpoint, sqlite_damage, sqlite_file
@@ -36,6 +36,8 @@ _SYNCHRONOUS: Final[dict[tuple[Durability, bool], str]] = {
 _NO_SHARED_MEMORY: Final = frozenset(
     {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMLOCK}
 )
+_contenders: Final = SystemRandom()
+"""Spreads those who wait for the same file. The global `random` is left to the host."""
 
 _logger = logging.getLogger(__name__)
 
@@ -226,6 +228,6 @@ def _use_wal(connection: sqlite3.Connection) -> bool:
             elif error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             else:
-                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  (spreads the contenders; no secret)
+                time.sleep(_contenders.uniform(0.001, 0.02))
                 continue
         return bool(mode == "wal")
