@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -62,18 +62,16 @@ def check_path(path: Path) -> None:
         raise ConfigurationError(f"{path} is a symbolic link: name the file that it leads to")
     if not stat.S_ISREG(mode):
         raise ConfigurationError(f"{path} is not a file: name one, such as {path / 'telemetry.db'}")
-    if not os.access(path, os.R_OK | os.W_OK):
+    if not os.access(path, os.R_OK | os.W_OK) and path.exists():
         raise ConfigurationError(f"{path} cannot be written by this user: change its permissions or name another")
-    connection = connect(path, mode="ro")
     try:
-        connection.execute("PRAGMA busy_timeout = 0")  # whoever configures is not to wait
-        found = version_of(connection, path)
-        if found is not None:
-            check_version(found, str(path))
-    except (DamagedError, sqlite3.Error):
-        pass  # damaged, locked, or left in the middle of something: whoever writes puts it right
-    finally:
-        connection.close()
+        with closing(connect(path, mode="ro")) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")  # whoever configures is not to wait
+            found = version_of(connection, path)
+            if found is not None:
+                check_version(found, str(path))
+    except (DamagedError, FileNotFoundError, sqlite3.Error):
+        pass  # damaged, set aside this moment, locked, or left in the middle of something: whoever writes puts it right
 
 
 def create_file(path: Path) -> None:
