@@ -161,8 +161,10 @@ def drop_in_a_cycle(rows):
     next(generator)
     cycle = [generator]
     cycle.append(cycle)
+    gc.disable()  # or another thread's collection may find the cycle first, and finalise it in that thread's context
     del generator, cycle
     gc.collect()
+    gc.enable()
 
 
 def close(rows):
