@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import get_current
-
 from otel_telemetry.tracing.arguments import Binder
+from otel_telemetry.tracing.context import current
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.handle import Handle
@@ -38,7 +37,7 @@ class Beginning:
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Handle | None:
         """Start recording a call; None where it is not recorded. Never raises."""
         recorder = self._current()
-        if recorder is None or not recorder.wants(get_current()):
+        if recorder is None or not recorder.wants(current()):
             return None
         try:
             return self._start(recorder, self._bind(args, kwargs))
@@ -49,4 +48,4 @@ class Beginning:
     def is_wanted(self) -> bool:
         """Whether a call made now would be recorded."""
         recorder = self._current()
-        return recorder is not None and recorder.wants(get_current())
+        return recorder is not None and recorder.wants(current())

@@ -14,9 +14,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current
-
-from otel_telemetry.tracing.context import detach
+from otel_telemetry.tracing.context import current, detach, enter
 from otel_telemetry.tracing.handle import ABANDONED, CLOSED, Handle
 from otel_telemetry.tracing.items import Items
 
@@ -87,7 +85,7 @@ def drive(source: AnyGenerator, begin: Callable[[], Handle | None], consumer: _C
     resume: Callable[[Any], Any] = source.send
     given: Any = None
     while True:
-        token = attach(context)
+        token = enter(context)
         try:
             item = resume(given)
         except StopIteration as stop:
@@ -98,14 +96,14 @@ def drive(source: AnyGenerator, begin: Callable[[], Handle | None], consumer: _C
             raise
         finally:
             given = None
-            context = get_current()
+            context = current()
             detach(token)
         items.add(item)
         try:
             given = yield item
             resume = source.send
         except GeneratorExit:
-            token = attach(context)
+            token = enter(context)
             try:
                 last: Any = source.close()  # type: ignore[func-returns-value]  # from Python 3.13 on
             except BaseException as error:
@@ -128,11 +126,11 @@ async def drive_async(
     """Run `source`, recorded: what is sent and thrown passes through."""
     handle = begin()
     items = Items(handle)
-    context = get_current() if handle is None else handle.context()
+    context = current() if handle is None else handle.context()
     resume: Callable[[Any], Any] = partial(_first_of, source)
     given: Any = None
     while True:
-        token = attach(context)
+        token = enter(context)
         try:
             item = await resume(given)
         except StopAsyncIteration:
@@ -143,14 +141,14 @@ async def drive_async(
             raise
         finally:
             given = None
-            context = get_current()
+            context = current()
             detach(token)
         items.add(item)
         try:
             given = yield item
             resume = source.asend
         except GeneratorExit:
-            token = attach(context)
+            token = enter(context)
             try:
                 await source.aclose()
             except BaseException as error:

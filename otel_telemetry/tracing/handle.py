@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode
 
 from otel_telemetry import semconv
 from otel_telemetry.errors import AlreadyEndedError
 from otel_telemetry.records import ErrorRecord
 from otel_telemetry.tracing.clock import CLOCK_STEP_THRESHOLD_NS
-from otel_telemetry.tracing.context import ExecutionScope, detach, entered
+from otel_telemetry.tracing.context import ExecutionScope, current, detach, enter, entered
 from otel_telemetry.tracing.failures import error_text, is_cancellation
 from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from otel_telemetry.tracing.services import Services
 
 CANCELLED: Final = "cancelled"
@@ -28,30 +29,6 @@ _NEVER_ENDED: Final = ErrorRecord(code=ABANDONED, category="defect", message="it
 
 Attributes = CleanAttributes
 Error = BaseException | ErrorRecord | str
-
-
-class Start(NamedTuple):
-    """How a handle starts.
-
-    Attributes:
-        recorder: the recorder that starts it.
-        span: its span; `INVALID_SPAN` where nothing is recorded.
-        scope: the place where it starts; for an execution or a step, the place inside it.
-        attributes: those that the span started with.
-        started_ns: when it started, in nanoseconds since the epoch, UTC.
-        wall_ns: what the wall clock said then.
-        monotonic_ns: what the monotonic clock said then.
-        owner: the execution that was started for its sake, and ends with it.
-    """
-
-    recorder: Services
-    span: Span
-    scope: ExecutionScope[Any]
-    attributes: Attributes
-    started_ns: int
-    wall_ns: int
-    monotonic_ns: int
-    owner: Handle | None = None
 
 
 class Handle:
@@ -66,6 +43,7 @@ class Handle:
         span: the OpenTelemetry span. What is set on it directly, other span processors see as it is.
         scope: the place where it started; for an execution or a step, the place inside it.
         recorder: the recorder that started it.
+        result: what it returned, as it was set.
         ends_by_itself: whether a block, a function or a generator will end it.
     """
 
@@ -76,32 +54,46 @@ class Handle:
         "_open",
         "_owner",
         "_problems",
-        "_result",
         "_started_ns",
         "_token",
         "_wall_ns",
         "ends_by_itself",
         "recorder",
+        "result",
         "scope",
         "span",
     )
 
     _RESULT_KEY: ClassVar[str]
 
-    def __init__(self, start: Start) -> None:
-        (
-            self.recorder,
-            self.span,
-            self.scope,
-            self._attributes,
-            self._started_ns,
-            self._wall_ns,
-            self._monotonic_ns,
-            self._owner,
-        ) = start
+    def __init__(  # noqa: PLR0917  (one is made for every span, and keywords cost)
+        self,
+        recorder: Services,
+        span: Span,
+        scope: ExecutionScope[Any],
+        attributes: Attributes,
+        times: tuple[int, int, int],
+        owner: Handle | None = None,
+    ) -> None:
+        """Hold what has started.
+
+        Args:
+            recorder: the recorder that starts it.
+            span: its span; `INVALID_SPAN` where nothing is recorded.
+            scope: the place where it starts; for an execution or a step, the place inside it.
+            attributes: those that the span started with.
+            times: when it started, and what the wall clock and the monotonic one said then: `Services.times`.
+            owner: the execution that was started for its sake, and ends with it.
+        """
+        self.recorder = recorder
+        self.span = span
+        self.scope = scope
+        self._attributes = attributes
+        self._started_ns, self._wall_ns, self._monotonic_ns = times
+        self._owner = owner
         self._problems: tuple[str, ...] = self._attributes.get(semconv.PROBLEMS, ())
         self._late = CleanAttributes()
-        self._result: object = None
+        self.result: object = None
         self._token: Token[Context] | None = None
         self.ends_by_itself = False
         self._open = True
@@ -128,15 +120,6 @@ class Handle:
         """Whether anything is recorded at all: it is sampled, and telemetry is on."""
         return self.scope.run.recording
 
-    @property
-    def result(self) -> object:
-        """What it returned, as it was set."""
-        return self._result
-
-    @result.setter
-    def result(self, value: object) -> None:
-        self._result = value
-
     def set_attribute(self, key: str, value: object) -> None:
         """Set an attribute of your own, redacted first.
 
@@ -160,7 +143,7 @@ class Handle:
             completed_at_ns: when it ended, in nanoseconds since the epoch, UTC; now if not given.
         """
         if result is not None:
-            self._result = result
+            self.result = result
         self._end(completed_at_ns=completed_at_ns)
 
     def fail(self, error: Error, *, completed_at_ns: int | None = None) -> None:
@@ -187,7 +170,7 @@ class Handle:
     def __enter__(self) -> Self:
         self.ends_by_itself = True
         if self.span is not INVALID_SPAN:
-            self._token = attach(self.context())
+            self._token = enter(self.context())
         return self
 
     def __exit__(
@@ -205,7 +188,7 @@ class Handle:
 
     def context(self) -> Context:
         """Return the current context with this handle's span and scope in it: what its own code runs in."""
-        here = get_current()
+        here = current()
         return here if self.span is INVALID_SPAN else entered(self.span, self._inner_scope(), here)
 
     def leave(self, error: BaseException | None, result: object = None, outcome: str | None = None) -> None:
@@ -223,7 +206,7 @@ class Handle:
             return
         if error is None:
             if result is not None:
-                self._result = result
+                self.result = result
             self._end(None, outcome)
         elif isinstance(error, GeneratorExit):
             self._end(None, CLOSED)
@@ -273,8 +256,8 @@ class Handle:
             span.set_status(Status(StatusCode.ERROR, record.message))
         if outcome is not None:
             attributes[semconv.OUTCOME] = outcome
-        if self._result is not None:
-            attributes[self._RESULT_KEY], notes = self.recorder.payload(self._result, "output")
+        if self.result is not None:
+            attributes[self._RESULT_KEY], notes = self.recorder.payload(self.result, "output")
             if notes:
                 self._problems += self.recorder.remarks("result", notes)
         self._conclude(attributes, record, outcome)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otel_telemetry import semconv
 from otel_telemetry.records import ErrorRecord, ExecutionStatus, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.context import ExecutionScope
-from otel_telemetry.tracing.handle import CANCELLED, Attributes, Error, Handle, Start
+from otel_telemetry.tracing.handle import CANCELLED, Attributes, Error, Handle
 from otel_telemetry.tracing.services import Services
 from span_processors.data import CleanAttributes
 
@@ -154,12 +154,12 @@ class StepHandle(_Parent):
 
     _RESULT_KEY = semconv.STEP_RESULT
 
-    def __init__(self, start: Start, name: str, attempt: int) -> None:
-        super().__init__(start)
+    def __init__(self, name: str, attempt: int, *start: Any) -> None:
+        super().__init__(*start)
         self._name = name
         self._skipped = False
         self.attempt = attempt
-        start.scope.step = self
+        self.scope.step = self
 
     @property
     def step_id(self) -> str:
@@ -201,11 +201,11 @@ class ExecutionHandle(_Parent):
     @property
     def outputs(self) -> object:
         """What the execution returned, as it was set: the same as `result`."""
-        return self._result
+        return self.result
 
     @outputs.setter
     def outputs(self, value: object) -> None:
-        self._result = value
+        self.result = value
 
     def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:
         if outcome == CANCELLED:

@@ -7,10 +7,12 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b, sha256
+from struct import Struct
 from types import CodeType
-from typing import Any
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
+_SIGNED: Final = Struct(">q").unpack
 _code_hashes: WeakKeyDictionary[CodeType, str] = WeakKeyDictionary()
 
 
@@ -61,5 +63,5 @@ def _constant(value: object) -> bytes:
 
 def call_hash(tool_name: str, params: str) -> int:
     """Return the signed 64-bit hash of a call: of the tool and its redacted parameters. Equal calls repeat it."""
-    text = f"{tool_name}\0{params}".encode("utf-8", "replace")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+    (number,) = _SIGNED(blake2b(f"{tool_name}\0{params}".encode("utf-8", "replace"), digest_size=8).digest())
+    return cast("int", number)

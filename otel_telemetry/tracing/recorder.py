@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, TracerProvider
 
 from otel_telemetry import semconv
@@ -14,8 +13,7 @@ from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import DuplicateExecutionError
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.clock import Clock
-from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
-from otel_telemetry.tracing.handle import Handle, Start
+from otel_telemetry.tracing.context import ExecutionScope, Run, current, entered, scope_in
 from otel_telemetry.tracing.handles import ExecutionHandle, Starter, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
@@ -24,6 +22,11 @@ from otel_telemetry.tracing.open_executions import OpenExecutions
 from span_processors.data import CleanAttributes
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from otel_telemetry.tracing.handle import Handle
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
@@ -112,7 +115,7 @@ class Recorder(Starter):
         execution_id = new_execution_id(self.clock.time_ns()) if given is None else self.clean_id(given)
         if (known := self._known(execution_id)) is not None:
             return known
-        tracer, context = self._tracer, get_current()
+        tracer, context = self._tracer, current()
         around = self._scope(context)
         run: Run[StepHandle] = Run(self, execution_id, count())
         run.recording = tracer is not None and (around is None or around.run.recording)
@@ -152,7 +155,7 @@ class Recorder(Starter):
         except BaseException as problem:
             run.recording = span.is_recording()
             self.absorb("start", problem)
-        handle = ExecutionHandle(Start(self, span, ExecutionScope(run), attributes, *times))
+        handle = ExecutionHandle(self, span, ExecutionScope(run), attributes, times)
         if self._open.add(handle):
             self.problems["too_many_open"] += 1
         return handle
@@ -206,9 +209,9 @@ class Recorder(Starter):
                         semconv.KIND: "step",
                         semconv.EXECUTION_ID: self._id_of(run),
                         semconv.SEQUENCE: next(run.sequence),
-                        semconv.STATUS: status.value,
+                        semconv.STATUS: status._value_,
                         semconv.STEP_ID: step_id,
-                        semconv.STEP_TYPE: step_type.value,
+                        semconv.STEP_TYPE: step_type._value_,
                         semconv.ATTEMPT: number,
                     }
                 )
@@ -228,7 +231,7 @@ class Recorder(Starter):
         step_id = step_id or name
         source = ToolCallSource.TOOL_STEP if step_type is StepType.TOOL else ToolCallSource.CODE_BLOCK
         scope = ExecutionScope(run, step_id, call_source=source)
-        handle = run.steps.open[step_id] = StepHandle(Start(self, span, scope, attributes, *times, owner), name, number)
+        handle = run.steps.open[step_id] = StepHandle(name, number, self, span, scope, attributes, times, owner)
         return handle
 
     def start_tool_call(
@@ -266,10 +269,11 @@ class Recorder(Starter):
                         semconv.SEQUENCE: next(run.sequence),
                         semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL,
                         semconv.TOOL_NAME: tool_name,
-                        semconv.TOOL_SOURCE: (source or scope.call_source).value,
+                        semconv.TOOL_SOURCE: (source or scope.call_source)._value_,
                     }
                 )
-                self.put_text(attributes, semconv.STEP_ID, scope.step_id)
+                if scope.step_id is not None:
+                    attributes[semconv.STEP_ID] = scope.step_id if run.recorder is self else self.clean(scope.step_id)
                 self.put_text(attributes, semconv.TOOL_CALL_ID, call_id)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 self.put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
@@ -279,7 +283,7 @@ class Recorder(Starter):
                 )
         except BaseException as problem:
             self.absorb("start", problem)
-        return ToolCallHandle(Start(self, span, scope, attributes, *times, owner))
+        return ToolCallHandle(self, span, scope, attributes, times, owner)
 
     def wants(self, context: Context) -> bool:
         """Whether what starts in `context` is recorded, as far as that is known before it starts."""
@@ -315,12 +319,12 @@ class Recorder(Starter):
 
     def current_execution(self) -> ExecutionHandle | None:
         """Return the execution that the running code is part of, if it was started in this process."""
-        scope = self._scope(get_current())
+        scope = self._scope(current())
         return None if scope is None else self._open.find(scope.run.execution_id)
 
     def current_step(self) -> StepHandle | None:
         """Return the step that the running code is part of, if it was started in this process."""
-        scope = self._scope(get_current())
+        scope = self._scope(current())
         return None if scope is None else scope.step
 
     # for the handles
@@ -346,7 +350,7 @@ class Recorder(Starter):
         self, parent: Handle | None, name: str, around_it: ExecutionType, started_at_ns: int | None = None
     ) -> tuple[Context, ExecutionScope[StepHandle], ExecutionHandle | None]:
         """Return the parent context and the scope of what starts, and the execution that is started for its sake."""
-        context = get_current()
+        context = current()
         owner = None
         if parent is None:
             scope = self._scope(context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_telemetry import semconv
@@ -50,7 +49,9 @@ class Services(Guard):
         self.clock = clock
         self.sample_items = sample_items
         self.failures = Failures(errors, redactor)
-        self._clean_text: Callable[[str], str] = lru_cache(maxsize=_NAMES)(redactor.text)
+        self._redacted: Callable[[str], str] = redactor.text
+        self._clean_names: set[str] = set()
+        """Names that stay as they are: an engine has few, and they come again and again."""
 
     def attributes(self, attributes: Mapping[str, object]) -> dict[str, JsonValue]:
         """Return attributes of the host's own, redacted."""
@@ -63,11 +64,16 @@ class Services(Guard):
     def clean(self, name: object) -> str:
         """Return a name, redacted; what is no text is written as one, what is too long to be found by is shortened."""
         try:
+            if type(name) is str and name in self._clean_names:
+                return name
             text = as_text(name)
-            return self._clean_text(text) if len(text) <= MAX_TEXT else shortened(text, self.redactor.text)
+            clean = self._redacted(text) if len(text) <= MAX_TEXT else shortened(text, self._redacted)
+            if type(name) is str and clean == name and len(self._clean_names) < _NAMES:
+                self._clean_names.add(clean)
         except BaseException as problem:
             self.absorb("name", problem)
             return ERROR
+        return clean
 
     def clean_id(self, execution_id: object) -> str:
         """Return the id that an execution has in the store, given the one that the host has for it."""
@@ -84,7 +90,9 @@ class Services(Guard):
 
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
-        before, own_work.active = own_work.active, True  # a callback of the host may be run
+        if not self.redactor.calls_back:
+            return self.redactor.payload(value, direction=direction)
+        before, own_work.active = own_work.active, True
         try:
             return self.redactor.payload(value, direction=direction)
         finally:

@@ -89,20 +89,17 @@ def redact_fast(value: object, keys: FastKeys, max_size: int) -> JsonValue:
     Raises:
         NotFastError: this value needs the long way.
     """
-    try:
-        return _redact(value, keys, max_size)
-    except KeyError:
-        keys.learn(value)
-        return _redact(value, keys, max_size)
-
-
-def _redact(value: object, keys: FastKeys, max_size: int) -> JsonValue:
     texts: list[str] = []
     if type(value) is str:
         texts.append(value)
         copy: JsonValue = value
     else:
-        copy = _copy(value, keys.known, keys.harmless, texts, _MAX_LEVEL)
+        try:
+            copy = _copy(value, keys.known, keys.harmless, texts, _MAX_LEVEL)
+        except KeyError:
+            keys.learn(value)
+            texts.clear()
+            copy = _copy(value, keys.known, keys.harmless, texts, _MAX_LEVEL)
     if texts:
         text = "\n".join(texts)
         if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):

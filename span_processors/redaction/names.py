@@ -59,10 +59,17 @@ _LONGEST: Final = 4
 _PLACEHOLDER: Final = regex(
     r"""\[REDACTED:[a-z-]+\] | \*{3,} | x{3,} | \.{3}
     | \$\{\w+\} | \$[A-Z_][A-Z0-9_]* | \$?\{\{[^{}]{0,80}\}\} | \{[a-z_]{0,40}\} | %\(?\w{0,40}\)?s | <[a-z\ _-]{1,40}>
-    | none | null | nil | true | false | undefined | n/a | unset | string | str
-    | \[?redacted\]? | <redacted> | \[?filtered\]? | hidden | masked""",
+    | \[redacted\]? | \[filtered\]?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_PLACEHOLDER_BEGINS: Final = frozenset("[*xX.${%<")
+_PLACEHOLDER_WORDS: Final = frozenset(
+    {
+        *("none", "null", "nil", "true", "false", "undefined", "n/a", "unset", "string", "str"),
+        *("redacted", "redacted]", "filtered", "filtered]", "hidden", "masked"),
+    }
+)
+_LONGEST_PLACEHOLDER_WORD: Final = max(map(len, _PLACEHOLDER_WORDS))
 _RANDOM: Final = regex(r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?=[^a-z]*[a-z])[\w+=~-]{20,}", re.ASCII)
 _PATH: Final = regex(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@:-]*|[~.]+")
 _MIXED: Final = regex(r"(?<![^\\/])(?=[^\\/]*[a-z])(?=[^\\/]*[A-Z])(?=[^\\/]*\d)[^\\/]{12,}")
@@ -128,7 +135,9 @@ def mark_of(verdict: Verdict) -> str:
 
 def is_placeholder(text: str) -> bool:
     """Say whether `text` stands where a secret would stand, and is none."""
-    return not text or _PLACEHOLDER.fullmatch(text) is not None
+    if text[:1] in _PLACEHOLDER_BEGINS:
+        return _PLACEHOLDER.fullmatch(text) is not None
+    return len(text) <= _LONGEST_PLACEHOLDER_WORD and (not text or text.lower() in _PLACEHOLDER_WORDS)
 
 
 def looks_random(text: str) -> bool:

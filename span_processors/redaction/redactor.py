@@ -46,6 +46,9 @@ class Redactor:
         structural: names of attributes by which spans are told apart and put together. They are searched for secrets
             like all others, and not shown to the callback, whose failure would otherwise lose the span.
 
+    Attributes:
+        calls_back: whether there is a callback: code of the host's, which may do anything.
+
     Raises:
         ValueError: a pattern in `settings` is not a regular expression.
     """
@@ -53,6 +56,7 @@ class Redactor:
     def __init__(self, settings: RedactionSettings = _DEFAULTS, *, structural: Container[str] = ()) -> None:
         names = Names(settings)
         self._callback = settings.callback
+        self.calls_back: Final = settings.callback is not None
         self._max_size = settings.max_result_size
         self._searched = {"input": settings.redact_inputs, "output": settings.redact_outputs}
         self._structural = structural
