@@ -54,7 +54,7 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
     parents = {part.span.span_id: part.span.parent_span_id for part in parts}
     root = choose_root(parts)
     mark_oddities(parts, parents)
-    execution = _gather(parts) if root is None else _execution_fields(root)
+    execution = _gather(parts) if root is None else _complete_execution(root, root.fields())
     origin = None if root is None else Origin(root.span.resource, root.span.scope)
 
     steps: list[dict[str, Any]] = []
@@ -98,7 +98,7 @@ def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
     """
     part = Part(span)
     part.kind = RowKind.EXECUTION
-    fields = _execution_fields(part)
+    fields = _complete_execution(part, part.shown())
     status = fields["status"]
     return ExecutionSummary(
         execution_id=fields["execution_id"],
@@ -113,13 +113,12 @@ def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
         metadata=fields.get("metadata", {}),
         interrupted=fields.get("interrupted", False) or part.interrupted or (interrupted and status not in _FINAL),
         parent_execution_id=fields.get("parent_execution_id"),
-        trace_id=fields["span"].trace_id,
+        trace_id=f"{span.trace_id:032x}",
         problems=fields["problems"],
     )
 
 
-def _execution_fields(part: Part) -> dict[str, Any]:
-    fields = part.fields()
+def _complete_execution(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
     fields.setdefault("execution_id", f"{part.span.trace_id:032x}")
     fields.setdefault("status", ExecutionStatus(_outcome(part.span)))
     return fields

@@ -47,6 +47,19 @@ class Part:
         if span.end_ns is not None and span.end_ns < span.start_ns:
             self.odd.append("ended before it started")
 
+    def shown(self) -> dict[str, Any]:
+        """Return the fields of the record without its `SpanInfo`."""
+        span = self.span
+        fields, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes)
+        problems[:0] = fields.get("problems", ())
+        if self.reading is not None:
+            fields = foreign_fields(span, self.reading, self.kind)
+        problems += self.odd
+        fields["problems"] = tuple(dict.fromkeys(problems)) if problems else ()
+        fields["started_at"] = span.start_ns
+        fields["completed_at"] = span.end_ns
+        return fields
+
     def fields(self, execution_id: str | None = None, origin: Origin | None = None) -> dict[str, Any]:
         """Return the fields of the record, for its constructor.
 
@@ -54,21 +67,17 @@ class Part:
             execution_id: the execution it is part of; None for the execution's own span.
             origin: what recorded the execution's own span.
         """
-        span = self.span
-        fields, rest, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes)
-        problems[:0] = fields.get("problems", ())
-        if self.reading is not None:
-            fields, rest = foreign_fields(span, self.reading, self.kind), span.attributes
-        else:
+        fields = self.shown()
+        if self.reading is None:
+            rest = table.rest_of(_TABLES[self.kind], self.span.attributes, fields)
             rest.pop(semconv.PROBLEMS, None)  # whatever stood there is a problem now
             if rest.get(semconv.EXECUTION_ID) == execution_id:
                 rest.pop(semconv.EXECUTION_ID, None)
+        else:
+            rest = self.span.attributes
         if self.interrupted:
             rest = {key: value for key, value in rest.items() if key != semconv.INTERRUPTED}
-        fields["problems"] = tuple(dict.fromkeys((*problems, *self.odd)))
-        fields["started_at"] = span.start_ns
-        fields["completed_at"] = span.end_ns
-        fields["span"] = info_of(span, rest, foreign=self.reading is not None, origin=origin)
+        fields["span"] = info_of(self.span, rest, foreign=self.reading is not None, origin=origin)
         return fields
 
 

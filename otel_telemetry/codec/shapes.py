@@ -163,22 +163,22 @@ class _Record:
     def __init__(self, kind: type) -> None:
         self._kind = kind
         self._fields = dataclasses.fields(kind)
-        self._known = frozenset(field.name for field in self._fields)
         self._required = [field.name for field in self._fields if field.init and _default(field) is dataclasses.MISSING]
+        self._computed = frozenset(field.name for field in self._fields if not field.init)
 
     @cached_property
-    def _shapes(self) -> list[tuple[str, bool, Shape, Any]]:
+    def _shapes(self) -> dict[str, tuple[Shape, Any]]:
         # made on first use: a record may hold its own kind, as an error holds its cause
         hints = typing.get_type_hints(self._kind, localns={"JsonValue": Any})
         stated = self._kind in COMPLETE
-        return [
-            (field.name, field.init, shape_of(hints[field.name]), dataclasses.MISSING if stated else _default(field))
+        return {
+            field.name: (shape_of(hints[field.name]), dataclasses.MISSING if stated else _default(field))
             for field in self._fields
-        ]
+        }
 
     def dump(self, record: Any) -> Any:
         written = {}
-        for name, _, shape, left_out in self._shapes:
+        for name, (shape, left_out) in self._shapes.items():
             value = getattr(record, name)
             if left_out is dataclasses.MISSING or value != left_out:
                 written[name] = shape.dump(value)
@@ -191,12 +191,16 @@ class _Record:
             if name not in value:
                 raise FormatError(f"{path}: {name!r} is missing")
         fields = {}
-        for name, init, shape, _ in self._shapes:
-            if name in value:
-                loaded = shape.load(value[name], f"{path}.{name}", problems)
-                if init:
-                    fields[name] = loaded
-        problems.extend(f"{path}.{name} is unknown here and was left out" for name in value if name not in self._known)
+        unknown = []
+        shapes = self._shapes
+        for name, given in value.items():
+            if name in shapes:
+                fields[name] = shapes[name][0].load(given, f"{path}.{name}", problems)
+            else:
+                unknown.append(f"{path}.{name} is unknown here and was left out")
+        problems += unknown
+        for name in self._computed:
+            fields.pop(name, None)
         return self._kind(**fields)
 
     def schema(self, definitions: Json) -> Json:
@@ -205,7 +209,7 @@ class _Record:
             # there before its fields are asked, because one may be of its own kind
             definition: Json = {"type": "object", "title": name}
             definitions[name] = definition
-            definition["properties"] = {key: shape.schema(definitions) for key, _, shape, _ in self._shapes}
+            definition["properties"] = {key: shape.schema(definitions) for key, (shape, _) in self._shapes.items()}
             definition["required"] = self._required
             definition["additionalProperties"] = False
         return {"$ref": f"#/$defs/{name}"}

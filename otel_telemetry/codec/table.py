@@ -28,6 +28,7 @@ from otel_telemetry.records import (
     ToolCallRecord,
     ToolCallSource,
 )
+from otel_telemetry.spans import Parsed
 from span_processors.data import CleanText
 from span_processors.redaction import canonical
 
@@ -42,15 +43,17 @@ class Field(NamedTuple):
     name: str
     key: str
     dump: Callable[[Any], JsonValue]
-    load: Callable[[JsonValue], Any]
+    load: Callable[[Any], Any]
+    says_all: bool = False
+    """Whether any attribute that `load` takes is what `dump` makes of it again."""
 
 
 class Table(NamedTuple):
     """A record kind: what marks its spans, and the fields that attributes hold."""
 
-    record: type
-    constants: tuple[tuple[str, str], ...]
-    fields: tuple[Field, ...]
+    constants: Mapping[str, str]
+    fields: Mapping[str, Field]
+    """By attribute."""
 
 
 def _text(name: str, key: str) -> Field:
@@ -79,7 +82,7 @@ def _enum(name: str, key: str, kind: type[Enum]) -> Field:
             raise Unreadable(f"is {value!r:.40}, which is none of its values")
         return members[value]
 
-    return Field(name, key, lambda member: cast("str", member.value), load)
+    return Field(name, key, lambda member: cast("str", member.value), load, says_all=True)
 
 
 def _flag(name: str, key: str) -> Field:
@@ -131,8 +134,10 @@ def _json_text(value: JsonValue) -> CleanText | None:
     return None if value is None else CleanText(canonical(value))
 
 
-def _parsed(value: JsonValue) -> JsonValue:
+def _parsed(value: Parsed | JsonValue) -> JsonValue:
     """Return what a JSON attribute holds; an attribute that came as a map instead of text is taken as it is."""
+    if isinstance(value, Parsed):
+        return value.value
     if not isinstance(value, str):
         return value
     try:
@@ -157,7 +162,7 @@ def _table(record: type, constants: Mapping[str, str], *fields: Field) -> Table:
     unknown = named - declared.keys()
     if missing or unknown:
         raise TypeError(f"the table of {record.__name__} lacks {sorted(missing)} and invents {sorted(unknown)}")
-    return Table(record, tuple(constants.items()), fields)
+    return Table(constants, {field.key: field for field in fields})
 
 
 EXECUTION: Final = _table(
@@ -211,39 +216,57 @@ TOOL_CALL: Final = _table(
 SPAN: Final = _table(SpanRecord, {}, _SEQUENCE, _PROBLEMS)
 
 
-def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue], list[str]]:
+def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, Any], list[str]]:
     """Read the fields of a record from a span's attributes.
 
     Returns:
-        The fields found; the attributes left, which are those that no field says exactly; and what could not be read.
+        The fields found, and what could not be read.
     """
-    rest = dict(attributes)
-    for key, value in table.constants:
-        if rest.get(key) == value:
-            del rest[key]
+    field_of = table.fields.get
     fields: dict[str, Any] = {}
     unreadable: list[str] = []
-    for name, key, dump, load_value in table.fields:
-        raw = attributes.get(key)
-        if raw is None:
+    for key, raw in attributes.items():
+        field = field_of(key)
+        if field is None or raw is None:
             continue
         try:
-            value = load_value(raw)
+            fields[field.name] = field.load(raw)
         except Unreadable as reason:
             unreadable.append(f"{key} {reason}")
-            continue
-        fields[name] = value
-        # JSON null and no attribute are both None; text from the redactor is canonical, there is no need to compare
-        if value is raw or value is None or (dump is _json_text and raw.__class__ is CleanText) or dump(value) == raw:
-            del rest[key]
-    return fields, rest, unreadable
+    return fields, unreadable
+
+
+def rest_of(table: Table, attributes: Mapping[str, JsonValue], fields: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return the attributes that no field, as `load` read it, says exactly."""
+    field_of, constant_of = table.fields.get, table.constants.get
+    rest: dict[str, JsonValue] = {}
+    for key, raw in attributes.items():
+        field = field_of(key)
+        if field is None:
+            if raw is not None and constant_of(key) == raw:
+                continue
+        elif field.name in fields:
+            value = fields[field.name]
+            # JSON null and no attribute are both None
+            if value is raw or value is None or field.says_all or _says_all(field, raw, value):
+                continue
+        rest[key] = raw.text if isinstance(raw, Parsed) else raw
+    return rest
+
+
+def _says_all(field: Field, raw: Parsed | JsonValue, value: object) -> bool:
+    """Whether nothing of an attribute is lost when the field is all that is kept of it."""
+    if field.dump is _json_text and isinstance(raw, Parsed | CleanText):
+        return True  # text from the redactor is canonical, there is no need to compare
+    return field.dump(value) == (raw.text if isinstance(raw, Parsed) else raw)
 
 
 def dump(table: Table, record: Any) -> dict[str, JsonValue]:
     """Write the fields of a record as attributes of its span."""
     attributes: dict[str, JsonValue] = dict(table.constants)
-    for name, key, dump_value, _ in table.fields:
-        value = dump_value(getattr(record, name)) if getattr(record, name) is not None else None
+    for key, field in table.fields.items():
+        held = getattr(record, field.name)
+        value = None if held is None else field.dump(held)
         if value is not None:
             attributes[key] = value
     return attributes

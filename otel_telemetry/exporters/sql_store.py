@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, null, or_, select, text
+from sqlalchemy import Connection, Engine, FromClause, Row, Select, bindparam, func, null, or_, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
@@ -33,6 +33,21 @@ _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span coul
 _DURATIONS: Final = select(*(durations.c[name] for name in Durations._fields))
 
 _call: Final = spans.alias("call")
+
+
+def _select(table: FromClause, *, leave_out: Collection[str] = ()) -> Select[Any]:
+    return select(*(null().label(name) if name in leave_out else table.c[name] for name in COLUMNS))
+
+
+# Made once: that takes longer than SQLite takes to answer.
+_EXECUTIONS: Final = _select(spans)
+_WITHOUT_PAYLOAD: Final = _select(spans, leave_out=("payload",))
+_OF_EXECUTIONS: Final = _EXECUTIONS.where(spans.c.execution_id.in_(bindparam("ids", expanding=True)))
+_CALLS: Final = (
+    _select(_call, leave_out=("document", "payload"))
+    .where(_call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
+    .execution_options(yield_per=_ROWS_PER_FETCH)
+)
 
 
 class SQLSpanStore:
@@ -64,7 +79,7 @@ class SQLSpanStore:
             matching = _matches(connection, where, live_leases)
             leading = spans if matching.leading is None else matching.leading
             statement = (
-                select(*_columns(spans, leave_out=() if payloads else ("payload",)))
+                (_EXECUTIONS if payloads else _WITHOUT_PAYLOAD)
                 .where(matching.condition, *ordered(order_by, after, leading))
                 .order_by(*order(order_by, leading))
                 .limit(limit)
@@ -77,7 +92,7 @@ class SQLSpanStore:
         with untraced(), self._connection() as connection:
             for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
                 ids = execution_ids[start : start + _IDS_PER_STATEMENT]
-                rows += self._rows(connection, select(*_columns(spans)).where(spans.c.execution_id.in_(ids)))
+                rows += self._rows(connection, _OF_EXECUTIONS, {"ids": ids})
         rows.sort(key=lambda row: (row.started_ns, row.sequence or 0, row.execution_id, row.span_id))
         return rows
 
@@ -91,11 +106,7 @@ class SQLSpanStore:
         """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
         with ExitStack() as stack:
             connection = stack.enter_context(self._connection())
-            statement = (
-                select(*_columns(_call, leave_out=("document", "payload")))
-                .where(_call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
-                .execution_options(yield_per=_ROWS_PER_FETCH)
-            )
+            statement = _CALLS
             with untraced():  # not while the caller has its turn
                 if where != Filter():
                     ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases).condition)
@@ -134,8 +145,10 @@ class SQLSpanStore:
         if self._owns_engine:
             self._engine.dispose()
 
-    def _rows(self, connection: Connection, statement: Select[Any]) -> list[SpanRow]:
-        rows = connection.execute(statement).all()
+    def _rows(
+        self, connection: Connection, statement: Select[Any], asked: dict[str, Any] | None = None
+    ) -> list[SpanRow]:
+        rows = connection.execute(statement, asked).all()
         self._learn_resources(connection, rows)
         return [SpanRow._make((*row, self._resources[row.resource_id], ())) for row in rows]
 
@@ -166,10 +179,6 @@ def _matches(connection: Connection, where: Filter, live_leases: frozenset[int])
         return connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW
 
     return executions_that_match(where, live_leases, few)
-
-
-def _columns(table: FromClause, *, leave_out: Collection[str] = ()) -> list[ColumnElement[Any]]:
-    return [null().label(name) if name in leave_out else table.c[name] for name in COLUMNS]
 
 
 def _resource(row: Row[Any]) -> ResourceData:

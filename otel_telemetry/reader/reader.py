@@ -252,13 +252,13 @@ def _own_spans(execution: SpanRow, rows: Sequence[SpanRow]) -> list[SpanRow]:
 
 
 def _record(rows: Sequence[SpanRow], live: frozenset[int]) -> ExecutionRecord:
-    spans = [data_of(row) for row in rows]
+    spans = [data_of(row, parsed=True) for row in rows]
     interrupted = {span.span_id for span, row in zip(spans, rows, strict=True) if is_interrupted(row, live)}
     return codec.decode(spans, interrupted=interrupted)
 
 
 def _summaries(rows: Iterable[SpanRow], live: frozenset[int]) -> Iterator[ExecutionSummary]:
-    return (codec.summary(data_of(row), interrupted=is_interrupted(row, live)) for row in rows)
+    return (codec.summary(data_of(row, parsed=True), interrupted=is_interrupted(row, live)) for row in rows)
 
 
 def _check_choice(name: str, given: str, valid: Sequence[str]) -> None:

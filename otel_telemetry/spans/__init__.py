@@ -6,6 +6,7 @@ last attribute: ``data_of(row_of(span)) == span``.
 """
 
 from otel_telemetry.spans.convert import data_of, row_of
+from otel_telemetry.spans.document import Parsed
 from otel_telemetry.spans.durations import RUN_COLUMNS, Durations, add_up, count_runs, runs_of, what_ran
 from otel_telemetry.spans.rows import COLUMNS, INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.spans.text import index_value, search_text
@@ -16,6 +17,7 @@ __all__ = [
     "MAX_TEXT",
     "RUN_COLUMNS",
     "Durations",
+    "Parsed",
     "RowKind",
     "RowStatus",
     "SpanRow",

@@ -8,12 +8,14 @@ import orjson
 
 from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PROBLEMS
 from otel_telemetry.spans import columns, foreign
-from otel_telemetry.spans.document import NOTHING, read_document, read_payload, write
+from otel_telemetry.spans.document import NOTHING, Parsed, read_document, read_payload, write
 from otel_telemetry.spans.rows import MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.spans.text import index_value
 from span_processors.data import SpanData
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from span_processors.data import JsonValue
 
 _SPAN: Final = int(RowKind.SPAN)
@@ -105,10 +107,14 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
     )
 
 
-def data_of(row: SpanRow) -> SpanData:
+def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
     """Turn a row back into the span it was made of.
 
     Total: a document or payload that cannot be read becomes an entry of the attribute ``otel_telemetry.problems``.
+
+    Args:
+        row: the row.
+        parsed: whether to leave JSON attributes of this package's own spans as `Parsed`, for `codec` to decode.
     """
     problems: list[JsonValue] = []
     try:
@@ -126,8 +132,10 @@ def data_of(row: SpanRow) -> SpanData:
     for key in (*document.absent, *document.a, *document.json):  # what is there in another form comes in its own order
         attributes.pop(key, None)
     attributes |= document.a
-    attributes |= document.json
-    attributes |= payload
+    # where its kind is not sure, all readings of a span are by texts
+    whole = parsed and kind != _SPAN and not document.foreign and not document.absent
+    attributes |= _attributes(document.json, parsed=whole)
+    attributes |= _attributes(payload, parsed=whole)
     if problems:
         recorded = attributes.get(PROBLEMS)
         attributes[PROBLEMS] = [*(recorded if isinstance(recorded, list) else ()), *problems]
@@ -154,6 +162,12 @@ def data_of(row: SpanRow) -> SpanData:
         row.resource,
         document.scope,
     )
+
+
+def _attributes(read: Mapping[str, Parsed | JsonValue], *, parsed: bool) -> Mapping[str, JsonValue]:
+    if parsed:
+        return cast("Mapping[str, JsonValue]", read)  # only `codec` gets these, which knows them
+    return {key: value.text if isinstance(value, Parsed) else value for key, value in read.items()}
 
 
 def _taken(reading: foreign.Reading, attributes: dict[str, JsonValue]) -> columns.Taken:

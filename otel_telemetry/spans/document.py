@@ -24,35 +24,15 @@ _LABELS: Final = {key: f'"{short}":' for key, short in PAYLOAD_KEYS.items()}
 _FULL_NAMES: Final = {short: key for key, short in PAYLOAD_KEYS.items()}
 
 
-class Document(NamedTuple):
-    """What a document says. Its keys are these names; what is as here is left out.
+class Parsed(NamedTuple):
+    """What an attribute of type `CleanText` says, for a reader who would only parse the text again."""
 
-    An attribute of type `CleanText` is JSON already and stands as that JSON under `json`; any other stands under `a`.
-    """
+    value: JsonValue
 
-    foreign: bool = False
-    """The columns were read from attributes of others, which stay in `a`."""
-    absent: tuple[str, ...] = ()
-    """Attributes that the row's kind implies and the span lacks."""
-    a: dict[str, JsonValue] = {}  # noqa: RUF012  (never changed: a default of a tuple)
-    json: dict[str, JsonValue] = {}  # noqa: RUF012
-    kind: int = 0
-    code: int | None = None
-    """The status code, unless it is the one that the row's status implies."""
-    message: str | None = None
-    state: str = ""
-    flags: int = USUAL_FLAGS
-    events: tuple[EventData, ...] = ()
-    """[name, time in ns, attributes, how many were dropped] each."""
-    links: tuple[LinkData, ...] = ()
-    """[trace id, span id, trace state, flags, attributes, how many were dropped] each, ids in hexadecimal."""
-    dropped: tuple[int, int, int] = (0, 0, 0)
-    """How many attributes, events and links were dropped."""
-    scope: ScopeData = OWN_SCOPE
-    """[name, version, schema URL, attributes]"""
-
-
-NOTHING: Final = Document()
+    @property
+    def text(self) -> CleanText:
+        """The attribute."""
+        return CleanText(canonical(self.value))
 
 
 def write(  # noqa: C901, PLR0912  (a branch for each thing that most spans do not have; calls would cost more)
@@ -108,9 +88,40 @@ def write(  # noqa: C901, PLR0912  (a branch for each thing that most spans do n
     return text or None, "".join(payload)
 
 
+class Document(NamedTuple):
+    """What a document says. Its keys are these names; what is as here is left out.
+
+    An attribute of type `CleanText` is JSON already and stands as that JSON under `json`; any other stands under `a`.
+    """
+
+    foreign: bool = False
+    """The columns were read from attributes of others, which stay in `a`."""
+    absent: tuple[str, ...] = ()
+    """Attributes that the row's kind implies and the span lacks."""
+    a: dict[str, JsonValue] = {}  # noqa: RUF012  (never changed: a default of a tuple)
+    json: dict[str, Parsed] = {}  # noqa: RUF012
+    kind: int = 0
+    code: int | None = None
+    """The status code, unless it is the one that the row's status implies."""
+    message: str | None = None
+    state: str = ""
+    flags: int = USUAL_FLAGS
+    events: tuple[EventData, ...] = ()
+    """[name, time in ns, attributes, how many were dropped] each."""
+    links: tuple[LinkData, ...] = ()
+    """[trace id, span id, trace state, flags, attributes, how many were dropped] each, ids in hexadecimal."""
+    dropped: tuple[int, int, int] = (0, 0, 0)
+    """How many attributes, events and links were dropped."""
+    scope: ScopeData = OWN_SCOPE
+    """[name, version, schema URL, attributes]"""
+
+
+NOTHING: Final = Document()
+
+
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
     "a": dict,
-    "json": lambda said: {key: CleanText(canonical(value)) for key, value in said.items()},
+    "json": lambda said: {key: Parsed(value) for key, value in said.items()},
     "events": lambda said: tuple(EventData(*event) for event in said),
     "links": lambda said: tuple(LinkData(int(trace, 16), int(span, 16), *more) for trace, span, *more in said),
     "dropped": lambda said: (said[0], said[1], said[2]),
@@ -137,7 +148,7 @@ def read_document(text: str | None) -> Document:
         raise ValueError("the document of the row is not readable") from error
 
 
-def read_payload(text: str | None) -> dict[str, JsonValue]:
+def read_payload(text: str | None) -> dict[str, Parsed | JsonValue]:
     """Read the attributes of the payload that `write` wrote.
 
     Raises:
@@ -147,7 +158,7 @@ def read_payload(text: str | None) -> dict[str, JsonValue]:
         return {}
     try:
         return {
-            _FULL_NAMES.get(key, key): CleanText(canonical(value)) if key in _FULL_NAMES else value
+            _FULL_NAMES.get(key, key): Parsed(value) if key in _FULL_NAMES else value
             for key, value in orjson.loads(text).items()
         }
     except (AttributeError, TypeError, ValueError) as error:
