@@ -50,7 +50,7 @@ def test_a_record_comes_back_from_its_spans(record: ExecutionRecord) -> None:
 
 @pytest.mark.slow
 @given(executions())
-@settings(slow_to_make, max_examples=300)
+@settings(slow_to_make, max_examples=1000)
 def test_a_thousand_records_come_back_from_their_spans(record: ExecutionRecord) -> None:
     check_comes_back(record)
 
