@@ -45,6 +45,9 @@ _QUERY_NAMES: Final = {
     **dict.fromkeys(("key", "code", "sid", "st", "hmac"), Verdict.COUNTED),
 }
 _TWO_WORDS: Final = regex(r"(?:^|[^a-z])(?:keys?|tokens?|codes?|numbers?|phrase|string|pass|secret)$", re.IGNORECASE)
+_SECOND_WORDS: Final = (
+    *("key", "keys", "token", "tokens", "code", "codes", "number", "numbers", "phrase", "string", "pass", "secret"),
+)
 _PARAMETER_ENDS: Final = {"?": "#", "&": "#", ";": "?"}
 """What ends a parameter of a URL, by what begins it."""
 _SECRET_ARN: Final = regex(r"arn:[\w-]{1,20}:secretsmanager:[^\s:]{0,40}:\d{0,12}:$")
@@ -62,28 +65,41 @@ _WORD_REACH: Final = 42
 
 def find_assignments(text: str, names: Names) -> Iterator[Found]:
     """Find the values that a text assigns to sensitive names."""
-    position = 0
-    while match := _ASSIGNED.search(text, position):
-        position = match.end()
-        verdict = judge_in_text(text, match.start(1), match[1].lstrip("-"), names)
-        if verdict:
+    harmless: set[str] = set()  # wherever they stand; logs repeat a few names many thousand times
+    matches = _ASSIGNED.finditer(text)
+    while match := next(matches, None):
+        name = match[1]
+        if name in harmless:
+            continue
+        name = name.lstrip("-")
+        verdict = judge_in_text(text, match.start(), name, names)
+        if not verdict:
+            if not names[name] and name.lower() not in _QUERY_NAMES and not name.lower().endswith(_SECOND_WORDS):
+                harmless.add(match[1])
+        else:
+            position = match.end()
             for found in _assigned(text, match, verdict):
                 yield found
                 position = max(position, found.end)
+            if position > match.end():
+                matches = _ASSIGNED.finditer(text, position)
 
 
 def judge_in_text(text: str, start: int, name: str, names: Names) -> Verdict | None:
     """Judge the name at `start`: as a parameter of a URL, as the last of two words (`API key`), or by itself."""
-    if text[max(0, start - 1) : start] == ":" and _SECRET_ARN.search(text, max(0, start - _ARN_REACH), start):
-        return None
-    if text.startswith(MARK_BEGINS, max(0, start - len(MARK_BEGINS))):
-        return None
-    if start and text[start - 1] in "?&#" and name.lower() in _QUERY_NAMES:
+    sign = text[start - 1] if start else ""
+    if sign == ":":
+        if text.startswith(MARK_BEGINS, max(0, start - len(MARK_BEGINS))):
+            return None
+        if _SECRET_ARN.search(text, max(0, start - _ARN_REACH), start):
+            return None
+    elif sign == " ":
+        if name.lower().endswith(_SECOND_WORDS) and _TWO_WORDS.search(name):
+            before = _WORD_BEFORE.search(text, max(0, start - _WORD_REACH), start)
+            if before is not None:
+                return names[f"{before[1]} {name}"]
+    elif sign and sign in "?&#" and name.lower() in _QUERY_NAMES:
         return _QUERY_NAMES[name.lower()]
-    if start and text[start - 1] == " " and _TWO_WORDS.search(name):
-        before = _WORD_BEFORE.search(text, max(0, start - _WORD_REACH), start)
-        if before is not None:
-            return names[f"{before[1]} {name}"]
     return names[name]
 
 

@@ -58,6 +58,8 @@ def _table(text: str, start: int, names: Names) -> Iterator[Found]:
         end = text.find("\n", position)
         end = len(text) if end < 0 else end
         cells = text[position:end].split(divider)
+        if divider == "|" and len(cells) == 1 and not cells[0].strip():
+            return  # a table ends with an empty line
         if len(cells) == len(titles):
             for at in columns:
                 start = position + sum(map(len, cells[:at])) + at

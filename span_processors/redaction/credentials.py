@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from span_processors.redaction.patterns import regex
-from span_processors.redaction.vendors import VENDORS
+from span_processors.redaction.vendors import VENDORS, odd_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ class Found(NamedTuple):
     """Whether the mark must be put in quotes: it takes the place of a bare value in JSON."""
 
 
-_LONG_RUN: Final = regex("[A-Za-z0-9_-]{16,}+")
 _AROUND: Final = 48
 _PEM_BEGIN: Final = regex(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
 _PEM_END: Final = regex(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]{40,64}")
@@ -45,13 +44,13 @@ _ISSUED: Final = regex(
 def find_credentials(text: str) -> Iterator[Found]:
     """Find what is a credential by its shape alone."""
     yield from _private_keys(text)
-    # Every shape has a long run of such characters in it, so the literals are looked for around those only.
-    near = "\n".join([text[max(0, run.start() - _AROUND) : run.end() + _AROUND] for run in _LONG_RUN.finditer(text)])
+    near = _near_odd_runs(text)
     letters = set(near)  # in a large text, asking for these first saves most of the searches
     for rule, literal, pattern in VENDORS:
         if letters.issuperset(literal) and literal in near:
             for match in pattern.finditer(text):
-                yield Found(match.start(), match.end(), rule)
+                if match.lastindex or not pattern.groups:
+                    yield Found(match.start(), match.end(), rule)
     for match in _CARD.finditer(text):
         if is_card(_SEPARATORS.sub("", match[0])):
             yield Found(match.start(), match.end(), "card")
@@ -60,6 +59,16 @@ def find_credentials(text: str) -> Iterator[Found]:
             yield Found(*match.span(1), "private-key")
     for match in _PGPASS.finditer(text):
         yield Found(*match.span(1), "pgpass")
+
+
+def _near_odd_runs(text: str) -> str:
+    """Return the parts of a text that can hold one of the shapes."""
+    parts: list[str] = []
+    position = 0
+    for start, end in odd_runs(text):
+        parts.append(text[max(position, start - _AROUND) : end + _AROUND])
+        position = end + _AROUND
+    return "".join(parts)
 
 
 def is_card(digits: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from base64 import b64decode
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
@@ -24,13 +24,23 @@ _NAMED: Final = {
     "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f",
     "&quot;": '"', "&apos;": "'", "&amp;": "&", "&lt;": "<", "&gt;": ">",
 }  # fmt: skip
-_BASE64: Final = regex(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?")
+_BASE64: Final = regex(
+    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f-]{16,}+(?![A-Za-z0-9+/_]))[A-Za-z0-9+/_-]{12,}+(?:\r?\n[A-Za-z0-9+/_-]{12,}+)*+(?:={1,2}|%3D|%3d)?"
+)
+"""What base64 may be, but not what is more likely a number, a hash or a UUID: no text encodes to those."""
+_FIRST: Final = 12
+"""So many characters of base64 make nine bytes, without any that pads."""
+_FIRST_BYTES: Final = 9
 _STANDARD: Final = str.maketrans("-_", "+/")
 _SHORTEST: Final = 16
 """Twelve bytes: no name and value fit in fewer."""
 _HEAD: Final = 24
 """So many bytes decide whether the rest of a long run is worth decoding: an image gives itself away at once."""
 _TEXT_BYTES: Final = bytes(range(32, 127)) + b"\t\n\r"
+_CONTROL: Final = 1
+_TO_CONTROL: Final = bytes(
+    _CONTROL if byte and byte < 128 and byte not in _TEXT_BYTES else 0 for byte in range(256)  # noqa: PLR2004  (ASCII)
+)
 
 
 class Decoded:
@@ -72,20 +82,23 @@ def _resolve(escape: str) -> str:
 
 def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield the runs of `text` that are base64 of a text, with that text."""
-    for match in _BASE64.finditer(text):
-        run = match[0]
-        if len(run) < _SHORTEST:
+    runs = [match.span() for match in _BASE64.finditer(text)]
+    # All beginnings at once: that most runs are no text shows there, and to decode each of them takes far longer.
+    first = b64decode("".join([text[start : start + _FIRST] for start, _ in runs]).translate(_STANDARD))
+    controls = first.translate(_TO_CONTROL)
+    for at, (start, end) in enumerate(runs):
+        if end - start < _SHORTEST or _CONTROL in controls[at * _FIRST_BYTES : (at + 1) * _FIRST_BYTES]:
             continue
-        inner = _decode(run)
+        inner = _decode(text[start:end])
         if inner is not None:
-            yield match.start(), match.end(), inner
+            yield start, end, inner
 
 
 def _decode(run: str) -> str | None:
     run = run.replace("\r", "").replace("\n", "").partition("=")[0].partition("%")[0].translate(_STANDARD)
     run = run[:-1] if len(run) % 4 == 1 else run  # a rest of one character holds no byte
     run += "=" * (-len(run) % 4)
-    return None if _plain(base64.b64decode(run[:_HEAD])) is None else _plain(base64.b64decode(run))
+    return None if _plain(b64decode(run[:_HEAD])) is None else _plain(b64decode(run))
 
 
 def _plain(data: bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.assignments import judge_in_text
@@ -38,16 +39,23 @@ _TOLD: Final = regex(
     r"|(?:is\s)?(?:created|generated|issued)(?:\sfor\s\S{1,64})?:|equal to)\s{1,4}+"
     r"(?:now\s{1,4}+|set\s{1,4}+to\s{1,4}+)?)?([\"'`]?)([^\s\"'`]{4,}))"
 )
-_CODE_TOLD: Final = regex(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
+_CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
+_CODE_BEFORE: Final = regex(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+$")
+_CODE_REACH: Final = 16
 _PROTOCOLS: Final = (
-    regex(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)"),
-    regex(r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)"),
+    regex(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)", needs=("PASS ",)),
+    regex(
+        r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)",
+        needs=("AUTH ",),
+    ),
     regex(r"<Cookie [\w.-]{1,64}=(\S+) for (?=[\w./:-]{0,256}>)"),
-    regex(r"\bAUTH\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
+    regex(r"AUTH(?<!\wAUTH)\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
 )
 """What FTP, POP3, SMTP and Redis send after a user, and how a cookie of Python is shown."""
-_WRAPPER: Final = regex(
-    r"\bSecret(?:Str|Bytes)?\(b?(?=[\"'])|BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])|SecureString\s{1,4}(?=[\"'])"
+_WRAPPERS: Final = (
+    regex(r"Secret(?<!\wSecret)(?:Str|Bytes)?\(b?(?=[\"'])"),
+    regex(r"BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])"),
+    regex(r"SecureString\s{1,4}(?=[\"'])"),
 )
 """Types that hold nothing but secrets."""
 _DATA: Final = regex(r"(?:^|\n)(?:data|stringData):[ \t]*\r?((?:\n[ \t]+[^\n]*)+)")
@@ -58,8 +66,8 @@ _LINK: Final = regex(
     r"[\w-]{0,20}/([\w.~=-]{16,})(?=[/?#\s\"'<>).,]|$)",
     re.IGNORECASE,
 )
-_NAME_BEFORE: Final = regex(r"[\w.%-]{0,60}$")
 _NAME_REACH: Final = 60
+_NAME_BACKWARDS: Final = regex(r"[\w.%-]*+")
 _NETRC: Final = regex(r"\bpassword[ \t]{1,8}+(\S+)")
 _SCHEME: Final = regex(r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})", re.ASCII)
 _LONG: Final = 16
@@ -70,7 +78,7 @@ def find_forms(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find the values that stand by sensitive names. `low` is the text in lower case, character by character."""
     yield from _options_and_pairs(text, names)
     yield from _descriptions(text, low, names)
-    yield from find_in_markup(text, names)
+    yield from find_in_markup(text, low, names)
     yield from _statements(text, low)
     yield from _prose(text, low, names)
     yield from _places(text)
@@ -121,8 +129,8 @@ def _statements(text: str, low: str) -> Iterator[Found]:
 def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find `the password is S` and `password S`: only what no sentence would go on with."""
     for match in _TOLD.finditer(low):
-        before = _NAME_BEFORE.search(text, max(0, match.start() - _NAME_REACH), match.start())
-        start = before.start() if before else match.start()
+        before = _NAME_BACKWARDS.match(text[max(0, match.start() - _NAME_REACH) : match.start()][::-1])
+        start = match.start() - (before.end() if before else 0)
         verdict = judge_in_text(text, start, text[start : match.end()].lstrip("-"), names)
         value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
         certain = verdict in {Verdict.SECRET, Verdict.DIRECTORY}
@@ -131,8 +139,9 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
             if not is_placeholder(value) and (quoted or looks_random(value) or value.replace("-", "").isdigit()):
                 yield Found(match.start(3), match.start(3) + len(value), "field")
     for match in _CODE_TOLD.finditer(low):
-        if any(map(str.isdigit, match[1])):
-            yield Found(match.start(1), match.end(1), "field")
+        code = _CODE_BEFORE.search(low, max(0, match.start() - _CODE_REACH), match.start())
+        if code and any(map(str.isdigit, code[1])):
+            yield Found(code.start(1), code.end(1), "field")
     if "machine " in text or "login " in text:
         for match in _NETRC.finditer(text):
             yield Found(match.start(1), match.end(1), "field")
@@ -147,7 +156,7 @@ def _places(text: str) -> Iterator[Found]:
         for block in _DATA.finditer(text):
             for match in _ENTRY.finditer(text, block.start(1), block.end()):
                 yield Found(*match.span(1), "field")
-    for match in _WRAPPER.finditer(text):
+    for match in chain(*(pattern.finditer(text) for pattern in _WRAPPERS)):
         span = value_span(text, match.end())
         if span and is_secret(Verdict.SECRET, text[span[0] : span[1]], bare=False):
             yield Found(span[0], span[1], "field")

@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 from span_processors.redaction.patterns import regex
-from span_processors.redaction.urls import ORACLE
-from span_processors.redaction.vendors import VENDORS
+from span_processors.redaction.urls import oracle_addresses
+from span_processors.redaction.vendors import odd_runs
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
 
 # How names of secrets end that are too short, or too common, to be looked for without the sign that comes after them.
@@ -44,17 +44,11 @@ _NAME_AND_BRACKET: Final = _named(">")
 _NAME_AND_COMMA: Final = (_named('",'), _named("',"))
 _NAME_AND_IS: Final = _named(" is ")
 _LONG_OPTION: Final = regex(rf"--(?=[a-z])(?=[\w-]{{0,30}}?(?:(?<=-)pw|{'|'.join(_ENDS)})s?\b)")
+_NOT_ASCII: Final = regex("[^\\x00-\\x7f]+")
 _CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}code\b)")
 _USERINFO: Final = regex(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
 _ENCODED: Final = regex("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = regex(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
-_ISSUED: Final = f"(?:{'|'.join(re.escape(literal.rstrip('_-')) for _, literal, _ in VENDORS if literal[0].islower())})"
-_RUN: Final = regex("[A-Za-z0-9_-]{16,}+")
-_ID: Final = regex(
-    # a UUID, a hash, words, or a short prefix before one of the first two
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[a-z]+(?:[_-][a-z]+)*(?:[_-]\d{1,6})?"
-    rf"|(?!{_ISSUED})[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}"
-)
 _WORD_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 _TO_RUN: Final = bytes(120 if byte in _WORD_BYTES else byte for byte in range(256))
 _LONG_RUN: Final = b"x" * 16
@@ -73,7 +67,7 @@ def may_hold_secret(text: str) -> bool:
     low = text.lower()
     if (
         may_name_secret(low)
-        or ("@" in text and (_USERINFO.search(text) or ORACLE.search(text)))
+        or ("@" in text and (_USERINFO.search(text) or any(oracle_addresses(low))))
         or ((" -" in low or "\n-" in low or low[:1] == "-") and _OPTION.search(low))
     ):
         return True
@@ -82,7 +76,7 @@ def may_hold_secret(text: str) -> bool:
     data = text.encode("utf-8", "replace")
     if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -._"):
         return True
-    return _LONG_RUN in data.translate(_TO_RUN) and _has_odd_run(text)
+    return _LONG_RUN in data.translate(_TO_RUN) and any(True for _ in odd_runs(text))
 
 
 def may_name_secret(low: str) -> bool:
@@ -113,14 +107,6 @@ def may_name_secret(low: str) -> bool:
     )
 
 
-def _has_odd_run(text: str) -> bool:
-    """Say whether there is a long run of letters and digits that is no ordinary id."""
-    return any(
-        _ID.fullmatch(run[0]) is None or text[run.start() - 1 : run.start()] in {".", "/", "~"}
-        for run in _RUN.finditer(text)
-    )
-
-
 def lower(text: str) -> str:
     """Return `text` in lower case, character by character: of the same length, whatever Unicode says."""
     low = text.lower()
@@ -131,7 +117,9 @@ def lower(text: str) -> str:
 
 def fold_text(text: str) -> str:
     """Return `text`, character by character, in the alphabet and width in which the rules are written."""
-    return text if text.isascii() else text.translate(_FOLDED)
+    if text.isascii():
+        return text
+    return _NOT_ASCII.sub(lambda run: run[0].translate(_FOLDED), text)  # to translate ASCII takes far longer
 
 
 # One character for one, so that what is found in the folded text is in the same place in the given one.

@@ -38,8 +38,8 @@ _PART: Final = regex(
 _PART_END: Final = regex(r"\r?\n--|\Z")
 
 
-def find_in_markup(text: str, names: Names) -> Iterator[Found]:
-    """Find the values of sensitive elements, attributes and parts."""
+def find_in_markup(text: str, low: str, names: Names) -> Iterator[Found]:
+    """Find the values of sensitive elements, attributes and parts. `low` is the text in lower case."""
     if "</" in text:
         for pattern in (_ELEMENT, _NAMED, _ATTRIBUTED):
             for match in pattern.finditer(text):
@@ -48,7 +48,7 @@ def find_in_markup(text: str, names: Names) -> Iterator[Found]:
                 cell = pattern is _NAMED and match[0].lower().startswith(_CELLS)
                 if verdict and is_secret(Verdict.COUNTED if cell else verdict, match[group], bare=False):
                     yield Found(*match.span(group), "field")
-    if "<" in text:
+    if "<" in text and ("value=" in low or "content=" in low):
         yield from _tags(text, names)
     if "form-data;" in text:
         for match in _PART.finditer(text):

@@ -21,7 +21,9 @@ _PARAMETERS: Final = regex(r"\[parameters: (?=[(\[])")
 _WORDS: Final = regex(r"[A-Za-z_]\w{1,63}")
 _STATEMENT: Final = 20_000
 _LOCATED: Final = regex(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)'(?:,\s?\d{0,9}){0,4}[)\]][^{}]{0,200}?'input': ")
-_INPUT_VALUE: Final = regex(r"input_value=(.{0,2000}?)(?=, input_type=|\]$|\Z)", re.MULTILINE)
+_INPUT_VALUE: Final = regex(
+    r"input_value=((?:[^,\]\n]|,(?! input_type=)|\](?!$)){0,2000}+)(?=, input_type=|\]$|\Z)", re.MULTILINE
+)
 
 
 def find_messages(text: str, names: Names) -> Iterator[Found]:

@@ -25,6 +25,7 @@ from span_processors.redaction.vocabulary import (
     KEY_FILES,
     ONE_WORD,
     SECRETS,
+    STEMS,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ _PATTERN_MARK: Final = mark("pattern")
 
 _SPLIT: Final = regex("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\\W\\d_A-Za-z]+")
 _LONGEST: Final = 4
+_STEM: Final = regex("|".join(STEMS))
+_BETWEEN: Final = regex(r"[\W\d_]+")
 
 _PLACEHOLDER: Final = regex(
     r"""\[REDACTED:[a-z-]+\] | \*{3,} | x{3,} | \.{3}
@@ -99,7 +102,10 @@ def judge(name: str) -> Verdict | None:
 
 
 def _judge(name: str) -> Verdict | None:
-    words = [word.lower() for word in _SPLIT.findall(fold_name(name))]
+    folded = fold_name(name)
+    if _STEM.search(_BETWEEN.sub("", folded.lower())) is None:
+        return None
+    words = [word.lower() for word in _SPLIT.findall(folded)]
     singles = [_singular(word) for word in words]
     verdict: Verdict | None = None
     for start in range(len(words)):

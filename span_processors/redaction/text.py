@@ -101,8 +101,8 @@ class TextRedactor:
     def _find_plain(self, text: str) -> Iterator[Found]:
         low = lower(text)
         yield from find_credentials(text)
-        yield from find_userinfo(text)
-        yield from find_shell(text)
+        yield from find_userinfo(text, low)
+        yield from find_shell(text, low)
         if self._names.patterned or may_name_secret(low):
             yield from find_assignments(text, self._names)
             yield from find_forms(text, low, self._names)

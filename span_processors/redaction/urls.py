@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import Found
@@ -10,31 +9,38 @@ from span_processors.redaction.names import is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _AUTHORITY: Final = regex("/{2,3}([^\\s\"'<>/?#`\\\\]{1,512}+)")
 _REST: Final = regex(r"[/?#][^\s\"'<>`\\]{0,256}?@(?=[\w.-]{1,255}(?:[:/?\s\"']|$))")
 _PORT: Final = regex(r"\d{1,5}$")
 _GO_DSN: Final = regex(r"(?<=:)([^\s:@/\"']{1,256})@(?:tcp|udp|unix|tcp6)\(")
-ORACLE: Final = regex(
-    r"(?:thin:|oci8?:|sqlplus (?:-\w{1,8} ){0,4})[\w$#]{1,128}/([^\s@/\"']{1,256})(?=@)", re.IGNORECASE
-)
+_ORACLE: Final = regex(r"(?:thin:|oci8?:|sqlplus (?:-\w{1,8} ){0,4})[\w$#]{1,128}+/([^\s@/\"']{1,256}+)(?=@)")
 """An address as Oracle writes it: `jdbc:oracle:thin:user/S@host`."""
 _LONG: Final = 16
 
 
-def find_userinfo(text: str) -> Iterator[Found]:
-    """Find what stands before the `@` of an address: the password, or a token that has the user's place."""
+def find_userinfo(text: str, low: str) -> Iterator[Found]:
+    """Find what stands before the `@` of an address: the password, or a token that has the user's place.
+
+    `low` is the text in lower case, character by character.
+    """
     if "@" not in text:
         return
     if "//" in text:
         for match in _AUTHORITY.finditer(text):
             yield from _in_authority(text, match.start(1), match[1])
-    for match in ORACLE.finditer(text):
+    for match in oracle_addresses(low):
         yield Found(match.start(1), match.end(1), "userinfo")
     if "@tcp" in text or "@udp" in text or "@unix" in text:
         for match in _GO_DSN.finditer(text):
             yield Found(match.start(1), match.end(1), "userinfo")
+
+
+def oracle_addresses(low: str) -> Iterator[re.Match[str]]:
+    """Return where a text, given in lower case, has a password as Oracle writes it, which is the first group."""
+    return _ORACLE.finditer(low) if "thin:" in low or "oci" in low or "sqlplus " in low else iter(())
 
 
 def _in_authority(text: str, start: int, authority: str) -> Iterator[Found]:

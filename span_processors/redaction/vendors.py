@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.patterns import regex
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # Rule -> shapes, one a line: a literal that begins it, a space, a regular expression for the rest. A literal that is
-# too short to be trusted anywhere has `~` before it: not inside of a longer word.
+# too short to be trusted anywhere has `~` before it: not inside of a longer word. Where there is a group, only a match
+# with it counts: one without it keeps the search from reading the same characters again and again.
 _SHAPES: Final = {
     "aws-key": r"""
         ~AKIA [A-Z2-7]{16}(?![A-Za-z0-9])
@@ -119,7 +123,7 @@ _SHAPES: Final = {
     """,
     "azure-key": r"""
         Q~ (?<=\dQ~)[\w.~-]{30,}
-        ?sv=2 [^\s\"'<>]*sig=[^\s\"'<>&]+
+        ?sv=2 (?:[^\s\"'<>]*(sig=[^\s\"'<>&]+)|[^\s\"'<>]*+)
         JQQJ99 [A-Za-z0-9]{40,}
     """,
     "atlassian-token": r"""
@@ -227,7 +231,7 @@ _SHAPES: Final = {
         ~Nz [\w-]{22,26}\.[\w-]{6}\.[\w-]{27,}
     """,
     "jwt": r"""
-        eyJ [\w-]{13,}\.[\w-]{4,}(?:\.[\w-]*){0,3}
+        eyJ [\w-]{13,}+(\.[\w-]{4,}(?:\.[\w-]*){0,3})?
     """,
     "password-hash": r"""
         $ (?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2(?:id|i|d)|pbkdf2(?:-sha\d+)?|scrypt)\$[\w./+$,=-]{20,}
@@ -247,4 +251,20 @@ def _compile(rule: str, shape: str) -> tuple[str, str, re.Pattern[str]]:
 
 
 VENDORS: Final = [_compile(rule, shape) for rule, shapes in _SHAPES.items() for shape in shapes.strip().splitlines()]
-"""Each shape as (rule, literal that must be there, pattern). All have 16 letters, digits, `_` or `-` in a row."""
+"""Each shape as (rule, literal that must be there, pattern). Each has one of the `odd_runs` in it."""
+_BEFORE_ODD: Final = frozenset("./~")
+_ISSUED: Final = f"(?:{'|'.join(re.escape(literal.rstrip('_-')) for _, literal, _ in VENDORS if literal[0].islower())})"
+_RUN: Final = regex("[A-Za-z0-9_-]{16,}+")
+_ID: Final = regex(
+    # a UUID, a hash, words, or a short prefix before one of the first two
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}+"
+    rf"|[a-z]++(?:[_-][a-z]++)*+(?:[_-]\d{{1,6}})?+|(?!{_ISSUED})[a-z]{{2,6}}[_-][0-9a-f-]{{16,36}}+"
+)
+
+
+def odd_runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a text has long runs of letters and digits that are no ordinary ids. All shapes have one in them."""
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        if _ID.fullmatch(text, start, end) is None or text[start - 1 : start] in _BEFORE_ODD:
+            yield start, end

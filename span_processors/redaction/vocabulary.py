@@ -37,6 +37,12 @@ SECRETS: Final = _set("""
 `secret_keys` and `SECRETKEY` are one."""
 ONE_WORD: Final = _set("sessionid")
 """As `SECRETS`, but only if written as one word, as cookies are: a `session_id` tells one conversation from another."""
+STEMS: Final = _set("""
+    pas pw pin pat jwt cv otp ssn psk psw sig auth csrf xsrf cred token secret key cookie code card bearer idrsa sessid
+    sessionid connectsid phrase seed mnemonic ccnumber security saml assertion kennwort wachtwoord contras clave senha
+    hasl hasł heslo lösenord parola salasana şifre motdepasse
+""")
+"""One of these is in each of `SECRETS`, `ONE_WORD` and `ENDINGS`: most names are known to be harmless by that alone."""
 AMBIGUOUS: Final = _set(
     "pass pat signature sig secretid accesscode storagekey userkey hostkey servicekey functionkey writekey pincode"
 )
