@@ -46,9 +46,12 @@ _index(
     "executions_by_duration", spans.c.ended_ns - spans.c.started_ns, where=IS_EXECUTION & spans.c.ended_ns.is_not(None)
 )  # min/max, order_by
 _index("spans_open", spans.c.lease_id, where=IS_OPEN)  # what a process that is gone left behind
-_index("spans_by_tool", spans.c.tool_name, spans.c.started_ns, where=spans.c.tool_name.is_not(None))  # tool_name
-_index("steps_by_id", spans.c.step_id, spans.c.started_ns, where=IS_STEP)  # step_id
-_index("spans_by_error_code", spans.c.error_code, spans.c.started_ns, where=spans.c.error_code.is_not(None))
-_index("spans_by_error_category", spans.c.error_category, spans.c.started_ns, where=spans.c.error_category.is_not(None))
-Index("executions_by_metadata", execution_metadata.c.key, execution_metadata.c.value, execution_metadata.c.started_ns)
+_index("spans_by_tool", spans.c.tool_name, where=spans.c.tool_name.is_not(None))  # tool_name
+_index("steps_by_id", spans.c.step_id, where=IS_STEP)  # step_id
+_index("spans_by_error_code", spans.c.error_code, where=spans.c.error_code.is_not(None))
+_index("spans_by_error_category", spans.c.error_category, where=spans.c.error_category.is_not(None))
+Index(
+    "executions_by_metadata",  # metadata; it says all that is asked of its table
+    *(execution_metadata.c[name] for name in ("key", "value", "started_ns", "execution_id", "span_id")),
+)
 Index("durations_by_name", durations.c.kind, durations.c.name)  # the parts that are to be added up

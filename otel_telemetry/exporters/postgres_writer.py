@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.driver import psycopg
 from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
-from otel_telemetry.exporters.statements import COLUMN_LIST, DURATION_COLUMNS, KEY, METADATA_COLUMNS, ON_CONFLICT
+from otel_telemetry.exporters.statements import (
+    COLUMN_LIST,
+    DURATION_COLUMNS,
+    KEY,
+    METADATA_COLUMNS,
+    ON_CONFLICT,
+    key_of,
+    read_run,
+    stored,
+)
 from otel_telemetry.query import Lease
-from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
+from otel_telemetry.spans import RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
 
     from otel_telemetry.exporters.postgres_url import Place
 
-_WIDTH: Final = len(COLUMNS)
 _KEY: Final = ", ".join(KEY)
 _INSERT_RESOURCE: Final = (
     "INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
@@ -49,7 +57,7 @@ _DELETE_METADATA: Final = f"""
 _INSERT_METADATA: Final = f"""
     INSERT INTO execution_metadata ({METADATA_COLUMNS})
     SELECT {METADATA_COLUMNS}
-    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+    FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
         AS given (execution_id, started_ns, span_id, ended_ns, key, value)
     JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
 _IN_MANY_PARTS: Final = f"""
@@ -136,23 +144,23 @@ def is_retryable(error: Exception) -> bool:
 
 
 def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Durations]:
-    _copy(connection, f"spans ({COLUMN_LIST})", (row[:_WIDTH] for row in rows))
-    metadata = [(row.execution_id, row.started_ns, row.span_id, *item) for row in rows for item in row.metadata]
+    _copy(connection, f"spans ({COLUMN_LIST})", map(stored, rows))
+    metadata = [(*key_of(row), *item) for row in rows for item in row.metadata]
     if metadata:
         _copy(connection, f"execution_metadata ({METADATA_COLUMNS})", metadata)
     return count_runs(runs_of(rows))
 
 
 def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Durations]:
-    latest: dict[tuple[str, int, int], SpanRow] = {}
+    latest: dict[tuple[bytes, int, int], SpanRow] = {}
     for row in rows:  # one statement may not meet a key twice
-        key = (row.execution_id, row.started_ns, row.span_id)
+        key = key_of(row)
         if row.ended_ns is not None or key not in latest or latest[key].ended_ns is None:
             latest[key] = row
     connection.execute(_MAKE_INCOMING)
-    _copy(connection, f"incoming ({COLUMN_LIST})", (row[:_WIDTH] for row in latest.values()))
+    _copy(connection, f"incoming ({COLUMN_LIST})", map(stored, latest.values()))
     connection.execute(_INSERT_INCOMING)
-    replaced = connection.execute(_REPLACED).fetchall()
+    replaced = map(read_run, connection.execute(_REPLACED).fetchall())
     connection.execute(_MERGE)
     connection.execute(_DELETE_METADATA)
     metadata = [(*key, row.ended_ns, *item) for key, row in latest.items() for item in row.metadata]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,10 +14,15 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     literal_column,
 )
 
+from otel_telemetry.exporters import execution_key
 from otel_telemetry.spans import RowKind, RowStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
 
 METADATA: Final = MetaData()
 STORAGE: Final = "postgresql_storage"
@@ -25,6 +30,22 @@ STORAGE: Final = "postgresql_storage"
 
 # Compared by code point, as SQLite and Python do, or the same query would come in another order.
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class ExecutionId(TypeDecorator[str]):
+    """Text that is stored as its `execution_key`, which sorts as it does."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002  (SQLAlchemy's)
+        """Return what is stored of an id."""
+        return None if value is None else execution_key.encode(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's)
+        """Return the id of which this is stored."""
+        return None if value is None else execution_key.decode(value)
+
 
 spans: Final = Table(
     "spans",
@@ -43,7 +64,7 @@ spans: Final = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("trace_id", LargeBinary, nullable=False),
-    Column("execution_id", _TEXT, nullable=False),
+    Column("execution_id", ExecutionId, nullable=False),
     Column("name", _TEXT),
     Column("execution_type", _TEXT),
     Column("workflow_name", _TEXT),
@@ -70,7 +91,7 @@ execution_metadata: Final = Table(
     METADATA,
     Column("started_ns", BigInteger, nullable=False),
     Column("span_id", BigInteger, nullable=False),
-    Column("execution_id", _TEXT, nullable=False),
+    Column("execution_id", ExecutionId, nullable=False),
     Column("key", _TEXT, nullable=False),
     Column("value", _TEXT, nullable=False),  # of `spans.index_value`
     PrimaryKeyConstraint("execution_id", "started_ns", "span_id", "key", name="execution_metadata_key"),

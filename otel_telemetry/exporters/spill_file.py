@@ -8,7 +8,7 @@ import orjson
 
 from otel_telemetry.exporters.sqlite import SQLiteSpanExporter
 from otel_telemetry.exporters.sqlite_writer import transaction
-from otel_telemetry.exporters.statements import COLUMN_LIST, KEY
+from otel_telemetry.exporters.statements import COLUMN_LIST, KEY, key_of, read
 from otel_telemetry.query import Lease
 from otel_telemetry.spans import RowKind, SpanRow
 from span_processors.data import ResourceData
@@ -51,7 +51,7 @@ class SpillFile(SQLiteSpanExporter):
             rows: list[SpanRow] = []
             size = 0
             for values in connection.execute(_OLDEST, (limit, skip)):
-                row = SpanRow._make((*values, None, ()))
+                row = SpanRow._make((*read(values), None, ()))
                 if row.resource_id not in resources:
                     resources[row.resource_id] = _resource(connection, row.resource_id)
                 metadata = _metadata(connection, row) if row.kind == RowKind.EXECUTION else ()
@@ -63,7 +63,7 @@ class SpillFile(SQLiteSpanExporter):
 
     def remove(self, rows: Sequence[SpanRow]) -> None:
         """Delete rows, as far as they are still what they were: the end of a span is not removed with its start."""
-        keys = [(row.execution_id, row.started_ns, row.span_id) for row in rows]
+        keys = list(map(key_of, rows))
         with self._session() as connection, transaction(connection):
             connection.executemany(_REMOVE, [(*key, row.ended_ns) for key, row in zip(keys, rows, strict=True)])
             executions = [key for key, row in zip(keys, rows, strict=True) if row.kind == RowKind.EXECUTION]
@@ -88,4 +88,4 @@ def _resource(connection: sqlite3.Connection, key: int) -> ResourceData:
 
 
 def _metadata(connection: sqlite3.Connection, row: SpanRow) -> tuple[tuple[str, str], ...]:
-    return tuple(connection.execute(_METADATA, (row.execution_id, row.started_ns, row.span_id)).fetchall())
+    return tuple(connection.execute(_METADATA, key_of(row)).fetchall())

@@ -101,8 +101,9 @@ def ordered(order_by: OrderBy, after: Position | None, leading: FromClause = spa
     if order_by.endswith("duration"):
         yield spans.c.ended_ns.is_not(None)
     if after is not None:
-        here = tuple_(*_position_columns(order_by, leading))
-        there = tuple_(*(after if order_by.endswith("duration") else after[1:]))
+        columns = _position_columns(order_by, leading)
+        here = tuple_(*columns)
+        there = tuple_(*after[-len(columns) :], types=[column.type for column in columns])
         yield here < there if order_by.startswith("-") else here > there
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
+from otel_telemetry.exporters.statements import read_run
 from otel_telemetry.spans import RUN_COLUMNS
 
 _ENDED: Final = RUN_COLUMNS.index("ended_ns")
@@ -28,7 +29,7 @@ class StoreConnection(sqlite3.Connection):
 
         def note(value: int, *run: Any) -> int:
             if run[_ENDED] is not None:
-                replaced.append(run)
+                replaced.append(read_run(run))
             return value
 
         self.create_function("note_replaced", 1 + len(RUN_COLUMNS), note)

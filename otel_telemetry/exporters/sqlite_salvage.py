@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
+from otel_telemetry.exporters import execution_key
 from otel_telemetry.exporters.schema import spans as table
 from otel_telemetry.exporters.sqlite import PAGE_BYTES, SQLiteSpanExporter
 from otel_telemetry.exporters.sqlite_pages import Pages
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 1000
 _NAMES: Final = tuple(table.columns.keys())
 _NEEDED: Final = {
-    place: bytes if column.name == "trace_id" else str if column.name == "execution_id" else int
+    place: bytes if column.name in {"trace_id", "execution_id"} else int
     for place, column in enumerate(table.columns)
     if not column.nullable
 }
@@ -94,6 +95,7 @@ def _rows(record: list[Value], resources: dict[int, ResourceData]) -> Iterator[S
         for name in _JSON:
             if columns.get(name) is not None:
                 orjson.loads(str(columns[name]))
+        columns["execution_id"] = execution_key.decode(record[_NAMES.index("execution_id")])
         resource = resources.get(int(str(columns["resource_id"])), ResourceData.of({}))
         values = {**dict.fromkeys(SpanRow._fields), **columns, "resource": resource, "metadata": ()}
         row = SpanRow(**{name: values[name] for name in SpanRow._fields})  # type: ignore[arg-type]  # checked above

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.exporters.ddl import statements
 from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
-from otel_telemetry.exporters.statements import COLUMN_LIST, DURATION_COLUMNS, KEY, METADATA_COLUMNS, ON_CONFLICT
+from otel_telemetry.exporters.statements import (
+    COLUMN_LIST,
+    DURATION_COLUMNS,
+    KEY,
+    METADATA_COLUMNS,
+    ON_CONFLICT,
+    key_of,
+    stored,
+)
 from otel_telemetry.exporters.version import HEAD
 from otel_telemetry.query import Lease
 from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
 
     from otel_telemetry.exporters.sqlite_connection import StoreConnection
 
-_WIDTH: Final = len(COLUMNS)
 _AT_ONCE: Final = (256, 64, 16, 4, 1)
 """How many rows a statement takes. While one runs, so do other threads, which wait for each other between them."""
 # An ended row that is written again must not be counted again.
@@ -79,9 +86,9 @@ def write_rows(connection: StoreConnection, rows: Sequence[SpanRow], known_resou
         for key, resource in resources.items():
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
         connection.replaced.clear()
-        _execute(connection, _insert_spans, [row[:_WIDTH] for row in rows])
+        _execute(connection, _insert_spans, list(map(stored, rows)))
         _insert_durations(connection, count_runs(runs_of(rows), connection.replaced))
-        states = {tuple(getattr(row, name) for name in _STATE): row.metadata for row in executions}
+        states = {(*key_of(row), row.ended_ns): row.metadata for row in executions}
         _execute(connection, _delete_metadata, list(states))
         _execute(connection, _insert_metadata, [(*state, *item) for state, items in states.items() for item in items])
 

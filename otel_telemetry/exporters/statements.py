@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.spans import COLUMNS, Durations
+from otel_telemetry.exporters import execution_key
+from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otel_telemetry.spans import SpanRow
 
 KEY: Final = ("execution_id", "started_ns", "span_id")
 COLUMN_LIST: Final = ", ".join(COLUMNS)
@@ -18,3 +24,27 @@ ON_CONFLICT: Final = (
 )
 
 DURATION_COLUMNS: Final = ", ".join(Durations._fields)
+
+_WIDTH: Final = len(COLUMNS)
+_ID: Final = COLUMNS.index("execution_id")
+_ID_OF_RUN: Final = RUN_COLUMNS.index("execution_id")
+
+
+def stored(row: SpanRow) -> tuple[Any, ...]:
+    """Return what is stored of a row, in the order of `COLUMNS`."""
+    return (*row[:_ID], execution_key.encode(row[_ID]), *row[_ID + 1 : _WIDTH])
+
+
+def read(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the columns of a row that were `stored`."""
+    return (*values[:_ID], execution_key.decode(values[_ID]), *values[_ID + 1 :])
+
+
+def read_run(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the `RUN_COLUMNS` of a row that was `stored`."""
+    return (*values[:_ID_OF_RUN], execution_key.decode(values[_ID_OF_RUN]), *values[_ID_OF_RUN + 1 :])
+
+
+def key_of(row: SpanRow) -> tuple[bytes, int, int]:
+    """Return what is stored of a row's `KEY`."""
+    return execution_key.encode(row.execution_id), row.started_ns, row.span_id

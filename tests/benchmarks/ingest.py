@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from otel_telemetry.exporters import open_exporter, postgres_url
-from otel_telemetry.exporters.statements import COLUMN_LIST
+from otel_telemetry.exporters.statements import COLUMN_LIST, stored
 from otel_telemetry.spans import COLUMNS, SpanRow
 from tests.benchmarks import places, rows
 
@@ -49,7 +49,7 @@ def through_sqlite3(path: Path, batches: list[list[SpanRow]], table: str) -> flo
 
         def write(batch: Sequence[SpanRow]) -> None:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(insert, [row[:_WIDTH] for row in batch])
+            connection.executemany(insert, map(stored, batch))
             connection.execute("COMMIT")
 
         return _timed(write, batches)
@@ -66,7 +66,7 @@ def through_copy(url: str, batches: list[list[SpanRow]], table: str) -> float:
             copy_to = f"COPY {table} ({COLUMN_LIST}) FROM STDIN"
             with connection.transaction(), connection.cursor().copy(copy_to) as copy:
                 for row in batch:
-                    copy.write_row(row[:_WIDTH])
+                    copy.write_row(stored(row))
 
         return _timed(write, batches)
 

@@ -14,13 +14,13 @@ CREATE INDEX IF NOT EXISTS durations_by_name ON durations (kind, name);
 CREATE TABLE IF NOT EXISTS execution_metadata (
     started_ns BIGINT NOT NULL,
     span_id BIGINT NOT NULL,
-    execution_id TEXT NOT NULL,
+    execution_id BLOB NOT NULL,
     "key" TEXT NOT NULL,
     value TEXT NOT NULL,
     CONSTRAINT execution_metadata_key PRIMARY KEY (execution_id, started_ns, span_id, "key")
 )
  WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS executions_by_metadata ON execution_metadata ("key", value, started_ns);
+CREATE INDEX IF NOT EXISTS executions_by_metadata ON execution_metadata ("key", value, started_ns, execution_id, span_id);
 CREATE TABLE IF NOT EXISTS leases (
     lease_id BIGINT NOT NULL,
     host TEXT NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS spans (
     kind SMALLINT NOT NULL,
     status SMALLINT NOT NULL,
     trace_id BLOB NOT NULL,
-    execution_id TEXT NOT NULL,
+    execution_id BLOB NOT NULL,
     name TEXT,
     execution_type TEXT,
     workflow_name TEXT,
@@ -73,8 +73,8 @@ CREATE INDEX IF NOT EXISTS executions_by_start ON spans (started_ns) WHERE kind 
 CREATE INDEX IF NOT EXISTS executions_by_status ON spans (status, started_ns) WHERE kind = 1;
 CREATE INDEX IF NOT EXISTS executions_by_workflow ON spans (workflow_name, started_ns) WHERE kind = 1;
 CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON spans (workflow_name, status, started_ns) WHERE kind = 1;
-CREATE INDEX IF NOT EXISTS spans_by_error_category ON spans (error_category, started_ns) WHERE error_category IS NOT NULL;
-CREATE INDEX IF NOT EXISTS spans_by_error_code ON spans (error_code, started_ns) WHERE error_code IS NOT NULL;
-CREATE INDEX IF NOT EXISTS spans_by_tool ON spans (tool_name, started_ns) WHERE tool_name IS NOT NULL;
+CREATE INDEX IF NOT EXISTS spans_by_error_category ON spans (error_category) WHERE error_category IS NOT NULL;
+CREATE INDEX IF NOT EXISTS spans_by_error_code ON spans (error_code) WHERE error_code IS NOT NULL;
+CREATE INDEX IF NOT EXISTS spans_by_tool ON spans (tool_name) WHERE tool_name IS NOT NULL;
 CREATE INDEX IF NOT EXISTS spans_open ON spans (lease_id) WHERE status IN (0, 1);
-CREATE INDEX IF NOT EXISTS steps_by_id ON spans (step_id, started_ns) WHERE kind = 2;
+CREATE INDEX IF NOT EXISTS steps_by_id ON spans (step_id) WHERE kind = 2;
