@@ -71,8 +71,7 @@ class Announcements(Generic[RowT]):
             try:
                 data = self._flatten(span)
                 if data.end_ns is None:
-                    row = self._sink.prepare(data)
-                    rows.append(Entry(row, self._sink.size(row), 0))
+                    rows.append(Entry(self._sink.prepare(data), self._sink.size(data), 0))
             except BaseException as error:
                 self._failed(error)
         return rows

@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 from span_processors.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from span_processors.data import SpanData
+    from span_processors.lean_span import LeanSpan
     from span_processors.ledger import DropReason, SinkHealth
 
 RowT = TypeVar("RowT")
@@ -49,12 +51,27 @@ class QueueSettings:
     block_timeout_s: float = 1.0
 
 
-class Entry(NamedTuple, Generic[RowT]):
-    """A row with its size in bytes; `spans` is 1, or 0 for a row that announces a span which has not ended."""
+class Entry(Generic[RowT]):
+    """A span that waits, or the row that it became when its turn came.
 
-    row: RowT
-    size: int
-    spans: int = 1
+    Attributes:
+        row: what the sink writes; of no meaning as long as there is a `span`.
+        size: roughly the bytes in memory.
+        spans: 1, or 0 for a row that announces a span which has not ended.
+        span: what the row is still to be made of.
+    """
+
+    __slots__ = ("row", "size", "span", "spans")
+
+    def __init__(self, row: RowT, size: int, spans: int = 1, span: SpanData | LeanSpan | None = None) -> None:
+        self.row = row
+        self.size = size
+        self.spans = spans
+        self.span = span
+
+
+Prepare: TypeAlias = "Callable[[list[Entry[RowT]]], list[Entry[RowT]]]"
+"""Makes the rows of entries, and returns those of which none can be made."""
 
 
 class Backlog(Generic[RowT]):
@@ -67,9 +84,15 @@ class Backlog(Generic[RowT]):
     finalizer may interrupt any of them and put a span of its own.
     """
 
-    def __init__(self, settings: QueueSettings) -> None:
-        """Make an empty one."""
+    def __init__(self, settings: QueueSettings, prepare: Prepare[RowT] | None = None) -> None:
+        """Make an empty one.
+
+        Args:
+            settings: bound and overflow policy.
+            prepare: makes rows of the spans that are put in; without it, rows are.
+        """
         self._settings = settings
+        self._prepare = prepare
         self._lock = threading.RLock()
         self._errors: deque[Entry[RowT]] = deque()
         self._details: deque[Entry[RowT]] = deque()
@@ -199,7 +222,24 @@ class Backlog(Generic[RowT]):
 
     def chunk(self) -> list[Entry[RowT]] | None:
         """Return the rows to write next; they remain here until they are settled."""
-        return self._chunks[0] if self._chunks else None
+        while self._chunks:
+            chunk = self._chunks[0]
+            # spans come after the starts, and become rows in order
+            if self._prepare is None or chunk[-1].span is None:
+                return chunk
+            self._leave_out(chunk, self._prepare(chunk))
+        return None
+
+    def _leave_out(self, chunk: list[Entry[RowT]], lost: list[Entry[RowT]]) -> None:
+        if lost:
+            with self._lock:
+                chunk[:] = [entry for entry in chunk if entry.span is None]
+                if not chunk:
+                    self._chunks.popleft()
+                self._bytes -= sum(entry.size for entry in lost)
+                self._ledger.drop("unreadable", len(lost))
+                self.casualties += len(lost)
+            self._ring()
 
     def split(self) -> None:
         """Replace the first chunk by its two halves."""
@@ -316,3 +356,16 @@ class Backlog(Generic[RowT]):
         with self._lock:
             pending = self._ledger.spilled + len(self) + sum(entry.spans for chunk in self._chunks for entry in chunk)
             return self._ledger.snapshot(name, pending=pending, pending_bytes=self._bytes, worker_alive=worker_alive)
+
+    def foresee(self, name: str, *, stored: int = 0, spilled: int = 0) -> SinkHealth:
+        """Return the account as it will stand once a write has succeeded.
+
+        Args:
+            name: the sink's name.
+            stored: how many spans that are pending now will be in the sink.
+            spilled: how many more of those that are pending will be on disk.
+        """
+        now = self.snapshot(name, worker_alive=True)
+        return replace(
+            now, stored=now.stored + stored, pending=now.pending - stored, spilled=max(0, now.spilled + spilled)
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from span_processors.backoff import delay_s
 from span_processors.guard import warn
-from span_processors.sinks import RetryableError
+from span_processors.sinks import RetryableError, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,7 @@ class Delivery(Generic[RowT]):
                 self._backlog.settle("shutdown")
                 continue
             try:
+                self._say(stored=sum(entry.spans for entry in chunk))
                 self._sink.write([entry.row for entry in chunk])
             except RetryableError as error:
                 self.failed(error, retry=True)
@@ -107,10 +108,12 @@ class Delivery(Generic[RowT]):
 
     def heartbeat(self) -> None:
         """Have the sink say that this process is alive."""
+        self._say()
         self._sink.heartbeat()
 
     def close(self) -> None:
         """Close the sink."""
+        self._say()
         self._sink.close()
 
     def after_fork_in_child(self) -> None:
@@ -122,3 +125,6 @@ class Delivery(Generic[RowT]):
         self._backlog.failed(self._describe(error), retry=retry)
         problem = "the sink failed and is tried again:" if retry else "the sink failed:"
         warn(self._sink.name, problem, type(error).__name__)
+
+    def _say(self, *, stored: int = 0) -> None:
+        tell(self._sink, self._backlog.foresee(self._sink.name, stored=stored))

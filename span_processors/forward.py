@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,11 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from span_processors.flatten import to_readable
 from span_processors.sinks import RetryableError
+from span_processors.size import size_of
 
 if TYPE_CHECKING:
-    from span_processors.data import JsonValue, SpanData
+    from span_processors.data import SpanData
+    from span_processors.lean_span import LeanSpan
 
 
 class ForwardingSink:
@@ -34,14 +35,9 @@ class ForwardingSink:
         """Keep the span as it is: what exporters take is larger, and is made when it is sent."""
         return span
 
-    def size(self, row: SpanData) -> int:
+    def size(self, span: SpanData | LeanSpan) -> int:
         """Roughly the bytes that the span holds in memory."""
-        size = 1000 + _size(row.attributes)
-        for event in row.events:
-            size += 200 + _size(event.attributes)
-        for link in row.links:
-            size += 200 + _size(link.attributes)
-        return size
+        return size_of(span)
 
     def write(self, rows: Sequence[SpanData]) -> None:
         """Export the spans.
@@ -61,7 +57,3 @@ class ForwardingSink:
     def close(self) -> None:
         """Shut the exporter down."""
         self._exporter.shutdown()
-
-
-def _size(attributes: dict[str, JsonValue]) -> int:
-    return sum(120 + len(key) + sys.getsizeof(value) for key, value in attributes.items())

@@ -101,6 +101,11 @@ class LeanSpan(Span):
         return self.given | self.clean
 
     @property
+    def is_clean(self) -> bool:
+        """Whether it holds nothing but what was clean when it came, its name, and its ids."""
+        return not (self.given or self.events or self.links or self.status.description)
+
+    @property
     def resource(self) -> Resource:
         """What produced it."""
         return self._tracer.resource

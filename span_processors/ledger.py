@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -44,6 +45,7 @@ class SinkHealth:
         last_error_ns: when, in nanoseconds since the epoch, UTC.
         last_rejection: what it raised for the span that was rejected last; a later error does not replace it.
         worker_alive: whether the thread that writes is running. It starts with the first span.
+        as_of_ns: the moment, in nanoseconds since the epoch, UTC; of two accounts of a sink, the later one has more.
     """
 
     name: str
@@ -61,6 +63,7 @@ class SinkHealth:
     last_error_ns: int | None
     last_rejection: str | None
     worker_alive: bool
+    as_of_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class Ledger:
     """The counters of one sink. Not thread-safe: its owner (`Backlog`) holds a lock around each use."""
 
     __slots__ = (
+        "as_of_ns",
         "dropped",
         "last_error",
         "last_error_ns",
@@ -103,6 +107,7 @@ class Ledger:
         self.last_error: str | None = None
         self.last_error_ns: int | None = None
         self.last_rejection: str | None = None
+        self.as_of_ns = 0
 
     def drop(self, reason: DropReason, count: int = 1) -> None:
         """Count spans as lost."""
@@ -113,6 +118,7 @@ class Ledger:
 
     def snapshot(self, name: str, *, pending: int, pending_bytes: int, worker_alive: bool) -> SinkHealth:
         """Return the account. What was accepted is whatever is stored, pending or dropped: nothing else exists."""
+        self.as_of_ns = max(self.as_of_ns + 1, time.time_ns())  # even if the clock is set back
         return SinkHealth(
             name=name,
             accepted=self.stored + pending + sum(self.dropped.values()),
@@ -129,4 +135,5 @@ class Ledger:
             last_error_ns=self.last_error_ns,
             last_rejection=self.last_rejection,
             worker_alive=worker_alive,
+            as_of_ns=self.as_of_ns,
         )

@@ -10,8 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry.trace import StatusCode
 
 from span_processors.backlog import QueueSettings
+from span_processors.data import SpanData
 from span_processors.flatten import flatten
 from span_processors.guard import own_work, warn
 from span_processors.lean_span import LeanSpan
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
     from opentelemetry.util.types import AttributeValue
 
-    from span_processors.data import SpanData
     from span_processors.ledger import DropReason
     from span_processors.sinks import SpanSink, Spill
 
 _NAME: Final = "processor"
 _SAMPLED: Final = 1
+_ERROR: Final = StatusCode.ERROR
 _EXIT_TIMEOUT_S: Final = 5.0
 _SYNC_TIMEOUT_S: Final = 30.0
 
@@ -40,9 +42,9 @@ _SYNC_TIMEOUT_S: Final = 30.0
 class RedactingSpanProcessor(SpanProcessor):
     """Redacts each span that ends and gives it to every sink, through one queue and thread per sink.
 
-    A span is redacted and flattened in the thread that ends it: no secret waits in a queue, and the sinks' threads are
-    left with little but their drivers. Sinks that want starts also get a row of every span that stays open for more
-    than a few milliseconds.
+    A span is redacted and flattened in the thread that ends it, unless nothing in it can hold a secret: so none waits
+    in a queue. The sinks' threads do the rest. Sinks that want starts also get a row of every span that stays open for
+    more than a few milliseconds.
 
     No method raises into the host program, save its own KeyboardInterrupt or SystemExit, which are passed on. What is
     left when the interpreter exits, or when nothing refers to the processor any more, is written then, within 5
@@ -151,7 +153,7 @@ class RedactingSpanProcessor(SpanProcessor):
         reentrant = own_work.active
         unserved = self._workers[:]
         interrupt: BaseException | None = None
-        data: SpanData | None = None
+        data: SpanData | LeanSpan | None = None
         try:
             own_work.active = True
             context = span.context
@@ -163,9 +165,13 @@ class RedactingSpanProcessor(SpanProcessor):
             if refusal is not None:
                 self._drop(unserved, refusal)
                 return
-            data = flatten(span, self._redactor)
+            if span.__class__ is LeanSpan and span.is_clean and len(unserved) == 1 and self._sync is None:
+                data = span  # no secret waits in it, and the rest need not keep the host's thread
+            else:
+                data = flatten(span, self._redactor)
+            failed = span.status.status_code is _ERROR
             while unserved:
-                interrupt = unserved[-1].submit(key, data) or interrupt
+                interrupt = unserved[-1].submit(key, data, failed=failed) or interrupt
                 unserved.pop()
         except (KeyboardInterrupt, SystemExit):
             self._drop(unserved, "interrupted")
@@ -177,7 +183,7 @@ class RedactingSpanProcessor(SpanProcessor):
             own_work.active = reentrant
         if interrupt is not None:
             raise interrupt
-        if self._sync is not None and data is not None:
+        if self._sync is not None and data.__class__ is SpanData:
             self._wait_until_safe(data, self._sync)
 
     def _wait_until_safe(self, span: SpanData, sync: Callable[[SpanData], bool]) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from span_processors.backoff import delay_s
 from span_processors.guard import warn
 from span_processors.line import Line
-from span_processors.sinks import RetryableError
+from span_processors.sinks import RetryableError, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from span_processors.backlog import Backlog, Entry
+    from span_processors.ledger import SinkHealth
     from span_processors.sinks import SpanSink, Spill, Spilled
 
 RowT = TypeVar("RowT")
@@ -143,9 +144,9 @@ class Relay(Generic[RowT]):
     def heartbeat(self) -> None:
         """Have the sink say that this process is alive; if it cannot be reached, the spill."""
         if not self._is_ready():
-            self._spill.heartbeat()
+            self._spill.heartbeat(self._account())
             return
-        self._line.begin(self._sink.heartbeat)
+        self._begin(self._sink.heartbeat)
         if self._await():
             self._collect()
 
@@ -153,11 +154,11 @@ class Relay(Generic[RowT]):
         """Close the sink, or have that done as soon as it has returned from what it does now, and the spill."""
         self._collect()
         is_free = not self._line.is_busy
-        self._line.begin(self._sink.close)
+        self._begin(self._sink.close)
         if is_free:
             self._await()
         self._line.close()
-        self._spill.close()
+        self._spill.close(self._account())
 
     def after_fork_in_child(self) -> None:
         """Forget what was inherited from the parent process."""
@@ -183,9 +184,22 @@ class Relay(Generic[RowT]):
                 return False
         return True
 
+    def _account(self, *, stored: int = 0, spilled: int = 0) -> SinkHealth:
+        return self._backlog.foresee(self._sink.name, stored=stored, spilled=spilled)
+
+    def _begin(self, call: Callable[[], None], *, stored: int = 0, spilled: int = 0) -> None:
+        """Have the line make a call, after which so many more spans are stored, and spilled."""
+        account = self._account(stored=stored, spilled=spilled)
+
+        def tell_and_call() -> None:
+            tell(self._sink, account)
+            call()
+
+        self._line.begin(tell_and_call)
+
     def _send(self, chunk: list[Entry[RowT]]) -> bool:
         """Write the first chunk to the sink, if that does not take long; return whether it is settled, or divided."""
-        self._line.begin(partial(self._sink.write, _rows(chunk)))
+        self._begin(partial(self._sink.write, _rows(chunk)), stored=_spans(chunk))
         self._sending = chunk
         if not self._await():
             return False
@@ -221,7 +235,7 @@ class Relay(Generic[RowT]):
     def _keep(self, chunk: list[Entry[RowT]]) -> bool:
         """Put the first chunk into the spill."""
         try:
-            spilled = self._spill.put(_rows(chunk))
+            spilled = self._spill.put(_rows(chunk), self._account(spilled=_spans(chunk)))
         except Exception as error:
             self.failed(error, retry=True)
             return False
@@ -247,7 +261,8 @@ class Relay(Generic[RowT]):
             return
         self._nothing_waits = spilled is None
         if spilled is not None:
-            self._line.begin(partial(self._spill.deliver, spilled, self._sink))
+            own = spilled.spans if spilled.own else 0
+            self._begin(partial(self._spill.deliver, spilled, self._sink), stored=own, spilled=-own)
             self._on_the_way = spilled
             if self._await():
                 self._collect()
@@ -315,3 +330,7 @@ class Relay(Generic[RowT]):
 
 def _rows(chunk: Sequence[Entry[RowT]]) -> list[RowT]:
     return [entry.row for entry in chunk]
+
+
+def _spans(chunk: Sequence[Entry[RowT]]) -> int:
+    return sum(entry.spans for entry in chunk)

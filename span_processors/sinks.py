@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from span_processors.data import SpanData
+    from span_processors.lean_span import LeanSpan
     from span_processors.ledger import SinkHealth
 
 RowT = TypeVar("RowT")
@@ -23,9 +24,9 @@ class RetryableError(Exception):
 class SpanSink(Protocol[RowT]):
     """A destination of redacted spans. The processor runs one worker (queue and thread) per sink.
 
-    `prepare` and `size` run in the thread that ends a span, and must be fast and pure. All other methods run one at a
-    time: in the worker's thread, in a new one should that die, or, once the interpreter lets no thread start, in the
-    caller's.
+    `size` runs in the thread that ends a span, and must be fast and pure. `prepare` may be called in any thread. All
+    other methods run one at a time: in the worker's thread, in a new one should that die, or, once the interpreter lets
+    no thread start, in the caller's.
     """
 
     name: str
@@ -33,11 +34,11 @@ class SpanSink(Protocol[RowT]):
     wants_starts: bool
     """Whether spans that are still open are written too (a store), or ended ones only (a forwarder)."""
 
-    def prepare(self, span: SpanData) -> RowT:
-        """Turn a span into what `write` takes."""
+    def size(self, span: SpanData | LeanSpan) -> int:
+        """Roughly the bytes that `span` holds in memory while it waits, for the queue's bound."""
 
-    def size(self, row: RowT) -> int:
-        """Roughly the bytes that `row` holds in memory, for the queue's bound."""
+    def prepare(self, span: SpanData) -> RowT:
+        """Turn a span, when its turn has come, into what `write` takes."""
 
     def write(self, rows: Sequence[RowT]) -> None:
         """Write all rows or none, durably, in one transaction. Idempotent: writing a row again changes nothing.
@@ -64,7 +65,17 @@ class KeepsAccount(Protocol):
     """A sink that stores what became of the spans of this process, for others to read."""
 
     def keep_account(self, account: SinkHealth) -> None:
-        """Take note of the account, to be stored with the next heartbeat and at the end."""
+        """Take note of the account, to be stored by what is called next: `write`, `heartbeat` or `close`. Never raises.
+
+        It is the account as it will be once that has succeeded, and belongs into the same transaction. So what is
+        stored agrees with it whenever the process is killed.
+        """
+
+
+def tell(sink: SpanSink[Any], account: SinkHealth) -> None:
+    """Give a sink that keeps an account the one to be stored by what is called next."""
+    if isinstance(sink, KeepsAccount):
+        sink.keep_account(account)
 
 
 class Spilled(NamedTuple, Generic[RowT]):
@@ -87,10 +98,10 @@ class Spill(Protocol[RowT]):
     """Where the rows for one sink wait on disk while its backend is away; they outlive the process.
 
     All methods but `deliver` run in the worker's thread. Any of them may raise: nothing is lost by it, and it is tried
-    again.
+    again. An `account` is kept beside the rows, in the same transaction, and says how things stand after it.
     """
 
-    def put(self, rows: Sequence[RowT]) -> Spilled[RowT]:
+    def put(self, rows: Sequence[RowT], account: SinkHealth) -> Spilled[RowT]:
         """Keep all rows, durably, or none. Of a span that comes as started and as ended, the ended one stays.
 
         Raises:
@@ -114,7 +125,7 @@ class Spill(Protocol[RowT]):
     def is_empty(self) -> bool:
         """Whether nothing waits that this process put there."""
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, account: SinkHealth) -> None:
         """Say beside the rows that this process is alive, as the sink cannot be told."""
 
     def next_look_s(self) -> float:
@@ -123,5 +134,5 @@ class Spill(Protocol[RowT]):
     def after_fork_in_child(self) -> None:
         """Forget, without closing, what was inherited from the parent process."""
 
-    def close(self) -> None:
+    def close(self, account: SinkHealth) -> None:
         """Let go of files; what waits there is the next process's to send."""

@@ -7,15 +7,15 @@ import threading
 import time
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from span_processors.announcements import Announcements
 from span_processors.backlog import Backlog, Entry
 from span_processors.delivery import Delivery
 from span_processors.guard import warn, writing
 from span_processors.heartbeat import Heartbeat
+from span_processors.lean_span import LeanSpan
 from span_processors.relay import Relay
-from span_processors.sinks import KeepsAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,6 @@ RowT = TypeVar("RowT")
 _LINGER_S: Final = 0.01
 _LINGER_BELOW_ROWS: Final = 512
 _AFTER_FAILURE_S: Final = 0.05
-_STATUS_ERROR: Final = 2
 
 
 class Flush(NamedTuple):
@@ -59,7 +58,7 @@ class Worker(Generic[RowT]):
         sink: SpanSink[RowT],
         *,
         queue: QueueSettings,
-        flatten: Callable[[ReadableSpan], SpanData],
+        flatten: Callable[[ReadableSpan | LeanSpan], SpanData],
         describe: Callable[[BaseException], str],
         open_spans: dict[int, ReferenceType[Span]],
         before_start: Callable[[], None],
@@ -87,12 +86,11 @@ class Worker(Generic[RowT]):
         self._before_start = before_start
         self._clock = clock
         self.is_store: Final = sink.wants_starts
-        self._accountant = sink if isinstance(sink, KeepsAccount) else None
         self._in_use = True  # and so in need of being closed, unlike the copy in a child that records nothing
         self._reset()
 
     def _reset(self) -> None:
-        self._backlog: Backlog[RowT] = Backlog(self._queue)
+        self._backlog: Backlog[RowT] = Backlog(self._queue, self._prepare)
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._delivery: Delivery[RowT] | Relay[RowT] = (
             Delivery(self._sink, self._backlog, describe=self._describe, pause=self._pause)
@@ -114,7 +112,7 @@ class Worker(Generic[RowT]):
         self._starting = threading.RLock()
         self._working = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._heartbeat = Heartbeat(self._sink, self._say_alive, self._open_spans, self._clock)
+        self._heartbeat = Heartbeat(self._sink, self._delivery.heartbeat, self._open_spans, self._clock)
         self._stopping = False
         self._finished = False
 
@@ -127,20 +125,24 @@ class Worker(Generic[RowT]):
             if self._idle:
                 self._wake()
 
-    def submit(self, key: int, span: SpanData) -> BaseException | None:
+    def submit(self, key: int, span: SpanData | LeanSpan, *, failed: bool) -> BaseException | None:
         """Queue a span that has ended, or count it as lost.
+
+        Args:
+            key: its id.
+            span: the span, flattened, or one that is clean.
+            failed: whether its status is an error.
 
         Returns:
             The host's own KeyboardInterrupt or SystemExit, where one came meanwhile; nothing is raised.
         """
         interrupt: BaseException | None = None
         problem = detail = ""
-        entry = None
+        entry: Entry[Any] | None = None
         try:
             self._announcements.cancel(key)
-            row = self._sink.prepare(span)
-            entry = Entry(row, self._sink.size(row))
-            if not self._backlog.put(entry, error=span.status_code == _STATUS_ERROR):
+            entry = Entry(None, self._sink.size(span), 1, span)
+            if not self._backlog.put(entry, error=failed):
                 problem = "the queue is full or shut down, spans are lost"
         except (KeyboardInterrupt, SystemExit) as error:
             if entry is None or not self._backlog.holds(entry):
@@ -148,7 +150,7 @@ class Worker(Generic[RowT]):
             interrupt = error
         except BaseException as error:
             self._backlog.drop("unreadable")
-            problem, detail = "a span could not be prepared and is lost:", type(error).__name__
+            problem, detail = "a span could not be queued and is lost:", type(error).__name__
         try:
             if self._idle:
                 self._wake()
@@ -325,6 +327,23 @@ class Worker(Generic[RowT]):
             self._heartbeat.has_news |= more
         return True
 
+    def _prepare(self, entries: list[Entry[RowT]]) -> list[Entry[RowT]]:
+        """Make rows of spans; return the entries of those of which none can be made."""
+        prepare, flatten = self._sink.prepare, self._flatten
+        lost = []
+        for entry in entries:
+            span = entry.span
+            if span is not None:
+                try:
+                    entry.row = prepare(flatten(span) if isinstance(span, LeanSpan) else span)
+                    entry.span = None
+                except BaseException as error:
+                    if isinstance(error, (KeyboardInterrupt, SystemExit)) and self._thread is None:
+                        raise  # the host's thread does this work, and the interrupt is the host's own
+                    lost.append(entry)
+                    warn(self._sink.name, "a span could not be prepared and is lost:", type(error).__name__)
+        return lost
+
     def _take_flushes(self) -> None:
         while not self._flushes.empty():
             self._asked.append(self._flushes.get())
@@ -351,17 +370,10 @@ class Worker(Generic[RowT]):
         except BaseException as error:
             self._delivery.failed(error)
 
-    def _say_alive(self) -> None:
-        if self._accountant is not None:
-            self._accountant.keep_account(self.health())
-        self._delivery.heartbeat()
-
     def _close(self) -> None:
         self._finished = True
         if self._in_use:
             try:
-                if self._accountant is not None:
-                    self._accountant.keep_account(self.health())
                 self._delivery.close()
             except BaseException as error:
                 self._delivery.failed(error)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Account(NamedTuple):
-    """What became of the spans that one process accepted, as of its last heartbeat or its end."""
+    """What became of the spans that one process accepted, as of its last transaction in the store."""
 
     accepted: int = 0
     stored: int = 0

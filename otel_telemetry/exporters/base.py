@@ -17,6 +17,7 @@ from otel_telemetry.spans import SpanRow, row_of
 from span_processors.flatten import flatten
 from span_processors.redaction import RedactionSettings, Redactor
 from span_processors.sinks import RetryableError
+from span_processors.size import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
 
     from otel_telemetry.query import Lease, SpanStore
     from span_processors.data import SpanData
+    from span_processors.lean_span import LeanSpan
     from span_processors.ledger import SinkHealth
 
 ConnectionT = TypeVar("ConnectionT")
-
-ROW_OVERHEAD: Final = 700
-"""Bytes that a row holds in memory besides its document and payload: the tuple, numbers and short texts."""
 
 _logger = logging.getLogger(__name__)
 _inherited: Final[list[object]] = []
@@ -54,6 +53,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def _start_anew(self) -> None:
         self._lock = threading.Lock()
         self._lease = new_lease()
+        self._stored_lease: Lease | None = None
         self._connection: ConnectionT | None = None
         self._known_resources: set[int] = set()
 
@@ -63,24 +63,27 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Return the row that stands for `span`, recorded by this process."""
         return row_of(span, self._lease.lease_id)
 
-    def size(self, row: SpanRow) -> int:
-        """Return roughly the bytes that `row` holds in memory."""
-        return ROW_OVERHEAD + len(row.document or "") + len(row.payload or "")
+    def size(self, span: SpanData | LeanSpan) -> int:
+        """Return roughly the bytes that `span` holds in memory."""
+        return size_of(span)
 
     def write(self, rows: Sequence[SpanRow]) -> None:
         """Write all rows or none, durably; see `SpanSink.write`."""
+        lease = self._lease
         with self._session() as connection:
-            self._write(connection, rows)
+            self._write(connection, rows, None if lease is self._stored_lease else lease)
+            self._stored_lease = lease
             self._known_resources.update(row.resource_id for row in rows)
 
     def heartbeat(self) -> None:
         """Refresh this process's lease."""
+        self._renew_lease()
         with self._session() as connection:
-            self._renew_lease(connection)
+            self._put_lease(connection, self._lease)
 
     def keep_account(self, account: SinkHealth) -> None:
-        """Have the account of this process's spans written with its lease; see `KeepsAccount`."""
-        self._lease = self._lease._replace(account=dump(account))
+        """Have the account of this process's spans written by what is called next; see `KeepsAccount`."""
+        self._lease = self._lease._replace(account=dump(account), heartbeat_ns=account.as_of_ns)
 
     @property
     def lease(self) -> Lease:
@@ -102,9 +105,10 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Close the lease, so that spans still open are seen as interrupted, and let go of the connection."""
         if self._connection is None:
             return
+        self._renew_lease()
         self._lease = self._lease._replace(closed_ns=time.time_ns())
         with self._session() as connection:
-            self._renew_lease(connection)
+            self._put_lease(connection, self._lease)
             self._drop()
 
     # the OpenTelemetry side: SpanExporter
@@ -146,12 +150,16 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Close `connection`, which may be broken."""
 
     @abstractmethod
-    def _write(self, connection: ConnectionT, rows: Sequence[SpanRow]) -> None:
-        """Write all rows or none, in one transaction."""
+    def _write(self, connection: ConnectionT, rows: Sequence[SpanRow], lease: Lease | None) -> None:
+        """Write all rows or none, and with them the state of this process's lease, if given, in one transaction."""
 
     @abstractmethod
     def _put_lease(self, connection: ConnectionT, lease: Lease) -> None:
-        """Write the state of the lease, in one transaction."""
+        """Write the state of the lease, unless a later one is there, in one transaction."""
+
+    @abstractmethod
+    def _add_lease(self, connection: ConnectionT, lease: Lease) -> None:
+        """Write the lease if it is not there, in one transaction."""
 
     @abstractmethod
     def _is_retryable(self, error: Exception) -> bool:
@@ -167,12 +175,12 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Whether `connection` no longer leads to the store."""
         return False
 
-    def _renew_lease(self, connection: ConnectionT) -> None:
-        self._lease = self._lease._replace(heartbeat_ns=time.time_ns())
-        self._put_lease(connection, self._lease)
+    def _renew_lease(self) -> None:
+        self._lease = self._lease._replace(heartbeat_ns=max(self._lease.heartbeat_ns, time.time_ns()))
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._stored_lease = None
         self._known_resources.clear()
         if connection is not None:
             self._disconnect(connection)
@@ -198,8 +206,10 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
                 self._drop()
             if self._connection is None:
                 self._connection = self._connect()
-                # Before any row that names it, or a reader would take a running execution for an interrupted one.
-                self._renew_lease(self._connection)
+                # Before any row that names it, or a reader would take a running execution for an interrupted one. Without
+                # the account, which is about rows that are still to be written.
+                new = self._lease._replace(heartbeat_ns=time.time_ns(), account=None)
+                self._add_lease(self._connection, new)
         except Exception as error:
             self._note_failure(error)
             self._drop()

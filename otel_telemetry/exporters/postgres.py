@@ -78,13 +78,17 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
     def _disconnect(self, connection: psycopg.Connection) -> None:
         connection.close()
 
-    def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+    def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
         with _deadline(connection):
-            postgres_writer.write_rows(connection, self._place, rows, self._known_resources, self._announced)
+            postgres_writer.write_rows(connection, self._place, rows, self._known_resources, self._announced, lease)
 
     def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
         with _deadline(connection):
             postgres_writer.put_lease(connection, self._place, lease)
+
+    def _add_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
+        with _deadline(connection):
+            postgres_writer.add_lease(connection, self._place, lease)
 
     def _is_retryable(self, error: Exception) -> bool:
         return postgres_writer.is_retryable(error)

@@ -13,6 +13,7 @@ from otel_telemetry.exporters.statements import (
     KEY,
     METADATA_COLUMNS,
     ON_CONFLICT,
+    ON_CONFLICT_OF_LEASES,
     key_of,
     read_run,
     stored,
@@ -31,12 +32,11 @@ _KEY: Final = ", ".join(KEY)
 _INSERT_RESOURCE: Final = (
     "INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 )
-_PUT_LEASE: Final = (
-    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join(['%s'] * len(Lease._fields))}) "
-    "ON CONFLICT (lease_id) DO UPDATE SET "
-    "heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns, account = excluded.account "
-    "WHERE excluded.heartbeat_ns >= leases.heartbeat_ns"  # not what another process has found, and is older
+_INSERT_LEASE: Final = (
+    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join(['%s'] * len(Lease._fields))})"
 )
+_PUT_LEASE: Final = f"{_INSERT_LEASE} {ON_CONFLICT_OF_LEASES}"
+_ADD_LEASE: Final = f"{_INSERT_LEASE} ON CONFLICT DO NOTHING"
 # One for all transactions of the session: making a table in each would bloat the catalogue.
 _MAKE_INCOMING: Final = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE spans) ON COMMIT DELETE ROWS"
 # Leaves those that were there. Of two sessions that write a row at the same moment, one waits here for the other.
@@ -93,8 +93,9 @@ def write_rows(
     rows: Sequence[SpanRow],
     known_resources: AbstractSet[int],
     announced: set[int],
+    lease: Lease | None,
 ) -> None:
-    """Write rows, their resources and their metadata, and count their durations, in one transaction.
+    """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction.
 
     Args:
         connection: open, in autocommit mode.
@@ -102,6 +103,7 @@ def write_rows(
         rows: what to write.
         known_resources: keys of resources that are there.
         announced: ids of the spans whose start was written and whose end was not; brought up to date.
+        lease: the state of the lease of this process, if it has changed.
     """
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
     announced.update(row.span_id for row in rows if row.ended_ns is None)
@@ -119,6 +121,8 @@ def write_rows(
                 durations += _merge(connection, known)
             if durations:
                 _insert_durations(connection, durations)
+            if lease is not None:
+                connection.execute(_PUT_LEASE, lease)
 
     try:
         write(new, known)
@@ -129,9 +133,15 @@ def write_rows(
 
 
 def put_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
-    """Write the state of a lease."""
+    """Write the state of a lease, unless a later one is there."""
     with transaction(connection, place):
         connection.execute(_PUT_LEASE, lease)
+
+
+def add_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
+    """Write a lease, if it is not there."""
+    with transaction(connection, place):
+        connection.execute(_ADD_LEASE, lease)
 
 
 def is_retryable(error: Exception) -> bool:

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from otel_telemetry.query import Lease
     from otel_telemetry.settings import Durability
     from otel_telemetry.spans import SpanRow
+    from span_processors.ledger import SinkHealth
     from span_processors.sinks import SpanSink
 
 RowT = TypeVar("RowT")
 
 _SECONDS_BETWEEN_LOOKS: Final = 30.0
+_ON_DISK: Final = 700
+"""Bytes that a row takes besides its document and payload, at most."""
 
 
 def default_folder() -> Path:
@@ -87,13 +90,13 @@ class SqliteSpill(Generic[RowT]):
         self._leases: list[Lease] = []
         self._next_look = 0.0
 
-    def put(self, rows: Sequence[RowT]) -> Spilled[RowT]:
+    def put(self, rows: Sequence[RowT], account: SinkHealth) -> Spilled[RowT]:
         """Keep all rows, durably, or none; see `Spill.put`."""
         kept = [self._to_row(row) for row in rows]
         if self._own is None:
             self._own = _Owned.make(self._folder, self._durability)
-            self._lend()
-        needed = sum(map(self._own.file.size, kept))
+        self._lend(account)
+        needed = sum(_ON_DISK + len(row.document or "") + len(row.payload or "") for row in kept)
         if self._used() + needed > self._max_bytes:
             raise RetryableError(f"the spill {self._folder} is full")
         self._own.file.write(kept)
@@ -139,10 +142,10 @@ class SqliteSpill(Generic[RowT]):
         """Whether nothing waits that this process put there."""
         return self._own is None
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, account: SinkHealth) -> None:
         """Say beside the rows that this process is alive; see `Spill.heartbeat`."""
         if self._own is not None:
-            self._lend()
+            self._lend(account)
             self._own.file.heartbeat()
 
     def next_look_s(self) -> float:
@@ -156,16 +159,17 @@ class SqliteSpill(Generic[RowT]):
         self._own = self._found = None
         self._next_look = 0.0
 
-    def close(self) -> None:
+    def close(self, account: SinkHealth) -> None:
         """Let go of files; what waits there is the next process's to send."""
-        self._lend()
+        self._lend(account)
         for owned in filter(None, (self._own, self._found)):
             owned.release()
         self._own = self._found = None
 
-    def _lend(self) -> None:
+    def _lend(self, account: SinkHealth) -> None:
         if self._own is not None and self._home is not None:
             self._own.file.lend(self._home.lease)
+            self._own.file.keep_account(account)
 
     def _spilled(self, rows: list[SpanRow], *, own: bool) -> Spilled[RowT] | None:
         if not rows:

@@ -36,7 +36,7 @@ class SpillFile(SQLiteSpanExporter):
     name = "spill"
 
     def lend(self, lease: Lease) -> None:
-        """Say that the process that holds `lease` records here, and its account."""
+        """Say that the process that holds `lease` records here."""
         self._lease = lease
 
     def others(self) -> list[Lease]:
@@ -56,7 +56,7 @@ class SpillFile(SQLiteSpanExporter):
                     resources[row.resource_id] = _resource(connection, row.resource_id)
                 metadata = _metadata(connection, row) if row.kind == RowKind.EXECUTION else ()
                 rows.append(row._replace(resource=resources[row.resource_id], metadata=metadata))
-                size += self.size(row)
+                size += len(row.document or "") + len(row.payload or "")
                 if size >= _MOST_BYTES:
                     break
             return rows

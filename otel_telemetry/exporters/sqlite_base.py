@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from otel_telemetry.exporters.base import StoreExporter
 from otel_telemetry.exporters.sqlite_connection import StoreConnection
-from otel_telemetry.exporters.sqlite_writer import is_retryable, put_lease, write_rows
+from otel_telemetry.exporters.sqlite_writer import add_lease, is_retryable, put_lease, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,14 @@ class SQLiteExporterBase(StoreExporter[StoreConnection]):
     def _disconnect(self, connection: StoreConnection) -> None:
         connection.close()
 
-    def _write(self, connection: StoreConnection, rows: Sequence[SpanRow]) -> None:
-        write_rows(connection, rows, self._known_resources)
+    def _write(self, connection: StoreConnection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
+        write_rows(connection, rows, self._known_resources, lease)
 
     def _put_lease(self, connection: StoreConnection, lease: Lease) -> None:
         put_lease(connection, lease)
+
+    def _add_lease(self, connection: StoreConnection, lease: Lease) -> None:
+        add_lease(connection, lease)
 
     def _is_retryable(self, error: Exception) -> bool:
         return is_retryable(error)

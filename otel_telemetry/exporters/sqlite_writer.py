@@ -15,6 +15,7 @@ from otel_telemetry.exporters.statements import (
     KEY,
     METADATA_COLUMNS,
     ON_CONFLICT,
+    ON_CONFLICT_OF_LEASES,
     key_of,
     stored,
 )
@@ -37,9 +38,11 @@ _UPSERT: Final = ON_CONFLICT.replace(
     f"status = note_replaced(excluded.status, {', '.join(f'spans.{column}' for column in RUN_COLUMNS)})",
 )
 _INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
-_PUT_LEASE: Final = (
-    f"INSERT OR REPLACE INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
+_INSERT_LEASE: Final = (
+    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
 )
+_PUT_LEASE: Final = f"{_INSERT_LEASE} {ON_CONFLICT_OF_LEASES}"
+_ADD_LEASE: Final = f"{_INSERT_LEASE} ON CONFLICT DO NOTHING"
 _STATE: Final = (*KEY, "ended_ns")
 # Metadata belongs to the state of the row that stands, which need not be the one that was written last. The CROSS JOIN
 # makes SQLite look every given row up, and not go through the table.
@@ -78,8 +81,10 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
-def write_rows(connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int]) -> None:
-    """Write rows, their resources and their metadata, and count their durations, in one transaction."""
+def write_rows(
+    connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], lease: Lease | None
+) -> None:
+    """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
     executions = [row for row in rows if row.kind == RowKind.EXECUTION]
     with transaction(connection):
@@ -91,6 +96,8 @@ def write_rows(connection: StoreConnection, rows: Sequence[SpanRow], known_resou
         states = {(*key_of(row), row.ended_ns): row.metadata for row in executions}
         _execute(connection, _delete_metadata, list(states))
         _execute(connection, _insert_metadata, [(*state, *item) for state, items in states.items() for item in items])
+        if lease is not None:
+            connection.execute(_PUT_LEASE, lease)
 
 
 def _execute(connection: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -140,9 +147,15 @@ def _insert_durations(connection: sqlite3.Connection, parts: Sequence[Durations]
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
-    """Write the state of a lease."""
+    """Write the state of a lease, unless a later one is there."""
     with transaction(connection):
         connection.execute(_PUT_LEASE, lease)
+
+
+def add_lease(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Write a lease, if it is not there."""
+    with transaction(connection):
+        connection.execute(_ADD_LEASE, lease)
 
 
 def is_retryable(error: Exception) -> bool:

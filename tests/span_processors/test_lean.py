@@ -33,7 +33,8 @@ from span_processors.data import CleanAttributes, CleanText
 from span_processors.flatten import flatten
 from span_processors.lean_span import LeanSpan
 from span_processors.lean_tracer import LeanTracerProvider
-from tests.span_processors.support import ListSink
+from span_processors.size import size_of
+from tests.span_processors.support import Gate, ListSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -273,3 +274,37 @@ def test_an_open_lean_span_is_announced_and_one_thrown_away_is_forgotten(recordi
     gc.collect()
     assert recording.processor.force_flush()
     assert recording.sink.ended == []
+
+
+def test_what_may_hold_a_secret_is_redacted_before_it_waits(recording: Recording) -> None:
+    gate = recording.sink._before = Gate()
+    recording.tracer.start_span("first").end()
+    gate.wait_until_entered()
+    recording.tracer.start_span("clean", attributes=CleanAttributes({"a": CleanText("1")})).end()
+    for change in (
+        lambda span: span.set_attribute("password", SECRET),
+        lambda span: span.add_event("login", {"password": SECRET}),
+        lambda span: span.add_link(REMOTE, {"password": SECRET}),
+        lambda span: span.set_status(Status(StatusCode.ERROR, f"password={SECRET}")),
+        lambda span: span.record_exception(ValueError(f"password={SECRET}")),
+    ):
+        span = recording.tracer.start_span("not clean")
+        change(span)
+        span.end()
+    backlog = recording.processor._workers[0]._backlog
+    waiting = [entry.span for entry in (*backlog._errors, *backlog._details)]
+    assert sum(isinstance(span, LeanSpan) for span in waiting) == 1
+    assert len(waiting) == 6
+    assert SECRET not in repr([span for span in waiting if not isinstance(span, LeanSpan)])
+    gate.open()
+    assert {span.name for span in recording.stored()} == {"first", "clean", "not clean"}
+
+
+def test_a_span_counts_for_as_much_whether_it_is_flattened_or_not() -> None:
+    recording = Recording()
+    attributes = CleanAttributes({"a": CleanText("x" * 5000), "b": "y" * 100, "c": 1, "d": (1, 2)})
+    span = recording.tracer.start_span("span", attributes=attributes)
+    span.end()
+    assert isinstance(span, LeanSpan)
+    assert 5100 < size_of(span) == size_of(flatten(span, Redactor())) < 8000
+    recording.processor.shutdown()

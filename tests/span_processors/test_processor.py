@@ -548,13 +548,33 @@ def test_the_hosts_own_interrupt_is_passed_on_and_the_span_counted(
         raise kind
 
     interrupted, well = ListSink(name="interrupted"), ListSink(name="well")
-    monkeypatch.setattr(interrupted, "prepare", interrupt)
+    monkeypatch.setattr(interrupted, "size", interrupt)
     with pipeline(interrupted, well) as (processor, tracer):
         with pytest.raises(kind):
             tracer.start_span("span").end()
         processor.force_flush(FOR_EVER_MS)
         assert account(processor, 0).dropped == {"interrupted": 1}
         assert account(processor, 1).stored == 1
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_a_span_that_can_never_be_prepared_holds_nothing_up(
+    kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(span: SpanData) -> SpanData:
+        if span.name == "bad":
+            raise kind
+        return span
+
+    sink = ListSink()
+    monkeypatch.setattr(sink, "prepare", prepare)
+    with pipeline(sink) as (processor, tracer):
+        for name in ("good", "bad", "good", "bad"):
+            tracer.start_span(name).end()
+        assert not processor.force_flush(FOR_EVER_MS), "two were lost"
+        assert account(processor).dropped == {"unreadable": 2}
+        assert sink.ended == ["good", "good"]
+        assert account(processor).pending_bytes == 0
 
 
 def test_what_inherit_raises_does_not_reach_the_host() -> None:

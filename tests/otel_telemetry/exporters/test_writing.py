@@ -231,11 +231,6 @@ def test_a_reader_cannot_write(exporter: Exporter) -> None:
         connection.exec_driver_sql("DELETE FROM spans")
 
 
-def test_the_size_of_a_row_grows_with_its_text(exporter: Exporter) -> None:
-    assert exporter.size(row(payload="x" * 1000)) - exporter.size(row()) == 1000
-    assert exporter.size(row()) > 300
-
-
 def test_a_forked_child_takes_a_lease_of_its_own(exporter: Exporter) -> None:
     """The hook is called in this process: what it must do is forget, and leave the old connection open."""
     exporter.write([row(1, ended=False)])
