@@ -9,7 +9,7 @@ from span_processors.redaction.credentials import Found
 from span_processors.redaction.marks import MARK_BEGINS
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
-from span_processors.redaction.values import CLOSERS, SCHEME, is_secret, value_span
+from span_processors.redaction.values import CLOSERS, SCHEME, Patience, is_secret, value_span
 from span_processors.redaction.vocabulary import ACTIONS, PROSE
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ _WORD_REACH: Final = 42
 def find_assignments(text: str, names: Names) -> Iterator[Found]:
     """Find the values that a text assigns to sensitive names."""
     harmless: set[str] = set()  # wherever they stand; logs repeat a few names many thousand times
+    patience = Patience(text)
     matches = _ASSIGNED.finditer(text)
     while match := next(matches, None):
         name = match[1]
@@ -77,12 +78,13 @@ def find_assignments(text: str, names: Names) -> Iterator[Found]:
             if not names[name] and name.lower() not in _QUERY_NAMES and not name.lower().endswith(_SECOND_WORDS):
                 harmless.add(match[1])
         else:
-            position = match.end()
-            for found in _assigned(text, match, verdict):
-                yield found
-                position = max(position, found.end)
-            if position > match.end():
-                matches = _ASSIGNED.finditer(text, position)
+            assigned, read = _assigned(text, match, verdict)
+            yield from assigned
+            if assigned:
+                matches = _ASSIGNED.finditer(text, max(match.end(), *(found.end for found in assigned)))
+            elif patience.ends(read - match.end()):
+                yield Found(match.end(), len(text), "field")
+                return
 
 
 def judge_in_text(text: str, start: int, name: str, names: Names) -> Verdict | None:
@@ -103,28 +105,26 @@ def judge_in_text(text: str, start: int, name: str, names: Names) -> Verdict | N
     return names[name]
 
 
-def _assigned(text: str, match: re.Match[str], verdict: Verdict) -> Iterator[Found]:
-    """Find what the assignment that `match` begins assigns."""
+def _assigned(text: str, match: re.Match[str], verdict: Verdict) -> tuple[list[Found], int]:
+    """Find what the assignment that `match` begins assigns; return it, and up to where the text was read for it."""
     start = match.end()
     colon = match[3] == ":"
     quoted = match[2].startswith(('"', "'"))
     if colon and not quoted and (annotation := _ANNOTATED.match(text, start)):
         if "=" not in annotation[0]:
-            return
+            return [], start
         start = annotation.end()
     head = _LINE_START.search(text, max(0, match.start() - _LINE_START_REACH), match.start(1)) is not None
     block = _BLOCK.match(text, start)
     if block is not None:
-        if head and colon:
-            yield from _indented(text, match.start(1), block.end())
-        yield from _below(text, block.end())
-    elif _HEADERS.search(match[1]) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
-        yield from _header(text, match, start)
-    else:
-        yield from _value(text, match, start, verdict, head=head and not quoted)
+        below = [*_indented(text, match.start(1), block.end())] if head and colon else []
+        return [*below, *_below(text, block.end())], block.end()
+    if _HEADERS.search(match[1]) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
+        return _header(text, match, start)
+    return _value(text, match, start, verdict, head=head and not quoted)
 
 
-def _header(text: str, match: re.Match[str], start: int) -> Iterator[Found]:
+def _header(text: str, match: re.Match[str], start: int) -> tuple[list[Found], int]:
     """Find the rest of the line: all cookies, and what follows the scheme of an authorisation."""
     scheme = SCHEME.match(text, start)
     quoted = match.start() > 0 and text[match.start() - 1] in "\"'`"
@@ -132,33 +132,37 @@ def _header(text: str, match: re.Match[str], start: int) -> Iterator[Found]:
     digest = scheme is not None and scheme[0].lower().startswith("digest") and not quoted
     line = (_WHOLE_LINE if digest else _LINE).match(text, start)
     start = scheme.end() if scheme else start
-    rest = text[start : line.end() if line else start].rstrip()
+    end = line.end() if line else start
+    rest = text[start:end].rstrip()
     if rest and not is_placeholder(rest) and rest.partition(" ")[0].lower() not in PROSE:
-        yield Found(start, start + len(rest), "field")
+        return [Found(start, start + len(rest), "field")], end
+    return [], end
 
 
-def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, head: bool) -> Iterator[Found]:
+def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, head: bool) -> tuple[list[Found], int]:
     span = value_span(text, start)
     if span is None:
-        return
+        return [], start
     start, end, bare = span
+    read = end
     value = text[start:end]
     colon = match[3] == ":"
     quoted = match[2].startswith(('"', "'"))
     if _is_used(text, match, span):
-        return
+        return [], read
     if bare:
         value = value.partition(_PARAMETER_ENDS.get(text[match.start() - 1 : match.start()], value + " "))[0]
         end = start + len(value)
         if (colon and not quoted and value.lower().rstrip(CLOSERS) in PROSE) or _names_a_value(value, match[1]):
-            return
+            return [], read
         if head and (colon or _PHRASES.search(match[1])):
             line = _LINE.match(text, start)
             if line and not any(sign in line[0] for sign in "=:,"):
                 end = start + len(line[0].rstrip())
     if is_secret(verdict, value, bare=bare):
         rule = "pattern" if verdict is Verdict.PATTERN else "field"
-        yield Found(start, end, rule, quoted=bare and quoted)
+        return [Found(start, end, rule, quoted=bare and quoted)], read
+    return [], read
 
 
 def _is_used(text: str, match: re.Match[str], span: tuple[int, int, bool]) -> bool:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.patterns import regex
+from span_processors.redaction.runs import has_base64
 from span_processors.redaction.vocabulary import INVISIBLE
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ _HEAD: Final = 24
 """So many bytes decide whether the rest of a long run is worth decoding: an image gives itself away at once."""
 _TEXT_BYTES: Final = bytes(range(32, 127)) + b"\t\n\r"
 _CONTROL: Final = 1
-_TO_CONTROL: Final = bytes(
-    _CONTROL if byte and byte < 128 and byte not in _TEXT_BYTES else 0 for byte in range(256)  # noqa: PLR2004  (ASCII)
-)
+_TO_CONTROL: Final = bytes(byte > 0 and byte not in _TEXT_BYTES for byte in range(128)) + bytes(128)
 
 
 class Decoded:
@@ -82,6 +81,8 @@ def _resolve(escape: str) -> str:
 
 def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield the runs of `text` that are base64 of a text, with that text."""
+    if not has_base64(text):
+        return
     runs = [match.span() for match in _BASE64.finditer(text)]
     # All beginnings at once: that most runs are no text shows there, and to decode each of them takes far longer.
     first = b64decode("".join([text[start : start + _FIRST] for start, _ in runs]).translate(_STANDARD))

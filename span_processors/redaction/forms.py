@@ -13,7 +13,7 @@ from span_processors.redaction.encodings import decoded_runs
 from span_processors.redaction.markup import find_in_markup
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
-from span_processors.redaction.values import CLOSERS, is_plain_word, is_secret, value_span
+from span_processors.redaction.values import CLOSERS, Patience, is_plain_word, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE, SCHEME_WORDS
 
 if TYPE_CHECKING:
@@ -93,9 +93,13 @@ def find_authorisations(text: str, low: str) -> Iterator[Found]:
 
 
 def _options_and_pairs(text: str, names: Names) -> Iterator[Found]:
+    patience = Patience(text)
     for match in _OPTION.finditer(text):
         verdict = names[match[1]]
         span = value_span(text, match.end()) if verdict else None
+        if span and patience.ends(span[1] - span[0]):
+            yield Found(span[0], len(text), "field")
+            break
         if span and span[2] and text[span[0] : span[1]].lower() in PROSE:
             continue
         if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=span[2]):

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from span_processors.redaction.patterns import regex
+from span_processors.redaction.runs import has_long_number, has_long_run
 from span_processors.redaction.urls import oracle_addresses
 from span_processors.redaction.vendors import odd_runs
 from span_processors.redaction.vocabulary import CONFUSABLES, FOREIGN_NAMES, INVISIBLE
@@ -49,11 +50,6 @@ _CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}code\b)")
 _USERINFO: Final = regex(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
 _ENCODED: Final = regex("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = regex(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
-_WORD_BYTES = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
-_TO_RUN: Final = bytes(120 if byte in _WORD_BYTES else byte for byte in range(256))
-_LONG_RUN: Final = b"x" * 16
-_TO_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))  # noqa: PLR2004  ("0" to "9")
-_LONG_NUMBER: Final = b"0" * 13
 
 
 def may_hold_secret(text: str) -> bool:
@@ -73,10 +69,7 @@ def may_hold_secret(text: str) -> bool:
         return True
     if ":5432:" in text:
         return True
-    data = text.encode("utf-8", "replace")
-    if _LONG_NUMBER in data.translate(_TO_DIGITS, b" -._"):
-        return True
-    return _LONG_RUN in data.translate(_TO_RUN) and any(True for _ in odd_runs(text))
+    return has_long_number(text) or (has_long_run(text) and any(True for _ in odd_runs(text)))
 
 
 def may_name_secret(low: str) -> bool:

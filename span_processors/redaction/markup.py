@@ -35,7 +35,7 @@ _TAG_VALUE: Final = regex(r"\s(?:value|content)=(?=[\"'\w])", re.IGNORECASE)
 _PART: Final = regex(
     r"form-data;[^\r\n]{0,80}?\bname=\"([^\"\r\n]{2,64})\"[^\r\n]{0,200}+(?:\r?\n[^\r\n]{1,200}+){0,4}+\r?\n\r?\n"
 )
-_PART_END: Final = regex(r"\r?\n--|\Z")
+_PART_END: Final = regex(r"\r?\n--|form-data;|\Z")
 
 
 def find_in_markup(text: str, low: str, names: Names) -> Iterator[Found]:
@@ -53,7 +53,7 @@ def find_in_markup(text: str, low: str, names: Names) -> Iterator[Found]:
     if "form-data;" in text:
         for match in _PART.finditer(text):
             verdict = names[match[1]]
-            end = _PART_END.search(text, match.end())
+            end = _PART_END.search(text, match.end()) if verdict else None
             if verdict and end and is_secret(verdict, text[match.end() : end.start()], bare=False):
                 yield Found(match.end(), end.start(), "field")
 
@@ -64,8 +64,10 @@ def _tags(text: str, names: Names) -> Iterator[Found]:
         given = _TAG_VALUE.search(text, tag.start(), tag.end())
         if given is None:
             continue
-        for name in _TAG_NAME.finditer(text, tag.start(), tag.end()):
-            verdict = names[name[1]]
-            span = value_span(text, given.end()) if verdict else None
-            if verdict and span and is_secret(verdict, text[span[0] : span[1]], bare=False):
-                yield Found(span[0], span[1], "field")
+        verdicts = [names[name[1]] for name in _TAG_NAME.finditer(text, tag.start(), tag.end())]
+        span = value_span(text, given.end()) if any(verdicts) else None
+        if span is not None:
+            start, end, bare = span
+            end = min(end, tag.end() - 1) if bare else end
+            if any(verdict and is_secret(verdict, text[start:end], bare=False) for verdict in verdicts):
+                yield Found(start, end, "field")

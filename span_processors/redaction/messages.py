@@ -21,9 +21,9 @@ _PARAMETERS: Final = regex(r"\[parameters: (?=[(\[])")
 _WORDS: Final = regex(r"[A-Za-z_]\w{1,63}")
 _STATEMENT: Final = 20_000
 _LOCATED: Final = regex(r"'loc': [(\[][^()\[\]]{0,200}?'(\w+)'(?:,\s?\d{0,9}){0,4}[)\]][^{}]{0,200}?'input': ")
-_INPUT_VALUE: Final = regex(
-    r"input_value=((?:[^,\]\n]|,(?! input_type=)|\](?!$)){0,2000}+)(?=, input_type=|\]$|\Z)", re.MULTILINE
-)
+_INPUT_VALUE: Final = "input_value="
+_INPUT_END: Final = regex(r", input_type=|\]?$", re.MULTILINE)
+_LONGEST_INPUT: Final = 2_000
 
 
 def find_messages(text: str, names: Names) -> Iterator[Found]:
@@ -60,9 +60,20 @@ def _bound_parameters(text: str, names: Names) -> Iterator[Found]:
 
 def _validated_inputs(text: str, names: Names) -> Iterator[Found]:
     """Find the inputs of fields that the line above names, as Pydantic writes them."""
-    for match in _INPUT_VALUE.finditer(text):
-        line = text.rfind("\n", 0, match.start())
-        above = text[text.rfind("\n", 0, max(line, 0)) + 1 : max(line, 0)]
-        field = above.strip().rstrip(".0123456789").rpartition(".")[2]
-        if field and names[field] and not is_placeholder(match[1]):
-            yield Found(match.start(1), match.end(1), "field")
+    start = 0
+    end = -1
+    closed = False
+    field = ""
+    while (at := text.find(_INPUT_VALUE, start)) >= 0:
+        line = text.rfind("\n", start, at)
+        if line >= 0:
+            above = text[text.rfind("\n", 0, line) + 1 : line]
+            field = above.strip().rstrip(".0123456789").rpartition(".")[2]
+        start = at + len(_INPUT_VALUE)
+        if end < start:  # else it ends where the one before ends
+            last = _INPUT_END.search(text, start)
+            end = last.start() if last else len(text)
+            closed = last is None or bool(last[0]) or end == len(text)
+        known = closed and end - start <= _LONGEST_INPUT and field and names[field]
+        if known and not is_placeholder(text[start:end]):
+            yield Found(start, end, "field")

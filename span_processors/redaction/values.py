@@ -35,6 +35,18 @@ _WORDS: Final = regex(r"[^\s\"',\[\]{}():]+")
 _PLAIN: Final = regex(r"[a-z]+(?:[_ -][a-z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?: [A-Za-z][a-z]+)*")
 
 
+class Patience:
+    """Counts what was read in vain, so that no text makes the rules read it again and again from within."""
+
+    def __init__(self, text: str) -> None:
+        self._left = 4 * len(text) + 65_536
+
+    def ends(self, characters: int) -> bool:
+        """Say, of so many characters more that were no secret, whether it is to be enough now."""
+        self._left -= characters
+        return self._left < 0
+
+
 def is_secret(verdict: Verdict, value: str, *, bare: bool) -> bool:
     """Say whether `value`, as written in a text after a name with this verdict, is a secret."""
     value = value.strip()
