@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry import semconv
 from otel_telemetry.records import ErrorRecord, ExecutionStatus, StepStatus, StepType, ToolCallSource
@@ -15,6 +15,13 @@ from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
+
+
+# an enum's members are slow to get at in Python 3.11, and these are asked for at every span
+_CODE_BLOCK: Final = ToolCallSource.CODE_BLOCK
+_COMPLETED: Final = StepStatus.COMPLETED.value
+_FAILED: Final = StepStatus.FAILED.value
+_SKIPPED: Final = StepStatus.SKIPPED.value
 
 
 class ToolCallHandle(Handle):
@@ -37,7 +44,7 @@ class ToolCallHandle(Handle):
 
     def _inner_scope(self) -> ExecutionScope[StepHandle]:
         scope = self.scope
-        if scope.call_source is ToolCallSource.CODE_BLOCK:
+        if scope.call_source is _CODE_BLOCK:
             return scope
         return ExecutionScope(scope.run, scope.step_id, scope.step)
 
@@ -177,8 +184,7 @@ class StepHandle(_Parent):
         self._end()
 
     def _conclude(self, attributes: Attributes, error: ErrorRecord | None, outcome: str | None) -> None:  # noqa: ARG002  (a hook)
-        status = StepStatus.SKIPPED if self._skipped else StepStatus.COMPLETED
-        attributes[semconv.STATUS] = status.value if error is None else StepStatus.FAILED.value
+        attributes[semconv.STATUS] = _FAILED if error is not None else _SKIPPED if self._skipped else _COMPLETED
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:
         self.scope.step = None  # one cycle less for the garbage collector

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 MAX_OPEN = 100_000
 """How many open executions are found by their ids."""
+# an enum's members are slow to get at in Python 3.11, and these are asked for at every span
+_WORKFLOW, _DIRECT = ExecutionType.WORKFLOW, ExecutionType.DIRECT
+_CODE_BLOCK, _TOOL_STEP = ToolCallSource.CODE_BLOCK, ToolCallSource.TOOL_STEP
+_CODE = StepType.CODE
 _ID_CHANGED = "execution_id: cannot be stored as it is, its beginning and a digest stand for it"
 
 
@@ -191,7 +195,7 @@ class Recorder(Starter):
         `ExecutionHandle.step`.
         """
         tracer, name = self._tracer, self.clean(name)
-        context, around, owner = self._place(parent, name, ExecutionType.WORKFLOW)
+        context, around, owner = self._place(parent, name, _WORKFLOW)
         run = around.run
         step_id = None if step_id is None else self.clean(step_id)
         if step_id is not None and (planned := run.steps.open.get(step_id)) is not None and planned.is_pending:
@@ -229,7 +233,7 @@ class Recorder(Starter):
         except BaseException as problem:
             self.absorb("start", problem)
         step_id = step_id or name
-        source = ToolCallSource.TOOL_STEP if step_type is StepType.TOOL else ToolCallSource.CODE_BLOCK
+        source = _CODE_BLOCK if step_type is _CODE else _TOOL_STEP
         scope = ExecutionScope(run, step_id, call_source=source)
         handle = run.steps.open[step_id] = StepHandle(name, number, self, span, scope, attributes, times, owner)
         return handle
@@ -252,7 +256,7 @@ class Recorder(Starter):
         arguments are those of `ExecutionHandle.tool_call`.
         """
         tracer = self._tracer
-        context, scope, owner = self._place(parent, tool_name, ExecutionType.DIRECT, started_at_ns)
+        context, scope, owner = self._place(parent, tool_name, _DIRECT, started_at_ns)
         if step_id is not None and (step_id := self.clean(step_id)) != scope.step_id:
             scope = ExecutionScope(scope.run, step_id)
         run = scope.run
