@@ -76,8 +76,8 @@ def _sqlite() -> str:
     return sqlite3.sqlite_version + (fault if is_affected() else "")
 
 
-def spill(configured: Settings, url: str) -> tuple[int, list[Finding]]:
-    """Say how many spans wait on disk for the store, and where; return the number as well."""
+def spill(configured: Settings, url: str) -> tuple[ledger.OnDisk, list[Finding]]:
+    """Say how many spans wait on disk for the store, and where; return what was found as well."""
     # Deferred: writing brings the OpenTelemetry SDK.
     from otel_telemetry.exporters import spills  # noqa: PLC0415
     from otel_telemetry.exporters.registry import open_exporter  # noqa: PLC0415
@@ -85,18 +85,19 @@ def spill(configured: Settings, url: str) -> tuple[int, list[Finding]]:
     try:
         folder = spills.folder_of_store(configured, url, open_exporter(url))
     except TelemetryError:
-        return 0, []  # that it cannot be opened is said elsewhere
-    count = ledger.waiting_on_disk(folder)
-    return count, [Finding("spill", "waiting on disk", f"{count:,} spans in {folder}")] if count else []
+        return ledger.OnDisk(), []  # that it cannot be opened is said elsewhere
+    found = ledger.waiting_on_disk(folder)
+    told = [Finding("spill", "waiting on disk", f"{found.spans:,} spans in {folder}")] if found.spans else []
+    return found, told
 
 
-def store(url: str, now_ns: int, on_disk: int) -> Iterator[Finding]:
+def store(url: str, now_ns: int, on_disk: ledger.OnDisk) -> Iterator[Finding]:
     """Say whether the store can be reached, read and written, what it holds, and who records into it.
 
     Args:
         url: the store.
         now_ns: the time, nanoseconds since the epoch, UTC.
-        on_disk: how many spans wait for it in the spill.
+        on_disk: what waits for it in the spill.
 
     Raises:
         StoreError: it cannot be reached or read.
@@ -114,9 +115,9 @@ def store(url: str, now_ns: int, on_disk: int) -> Iterator[Finding]:
             yield Finding("store", name, f"{reader.count(**filters):,} runs")
         yield from _processes(found.leases(), now_ns)
         if isinstance(found, ledger.HasProcesses):
-            processes = found.processes()
+            processes = ledger.latest([*found.processes(), *on_disk.processes])
             alive = live_leases(processes, now_ns)
-            for name, count in ledger.lines(processes, alive, on_disk):
+            for name, count in ledger.lines(processes, alive, on_disk.spans):
                 yield Finding("spans", name, f"{count:,}")
 
 

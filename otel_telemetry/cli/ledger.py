@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from otel_telemetry.exporters import sqlite_file
 from otel_telemetry.exporters.account import Account, load
+from otel_telemetry.query import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from otel_telemetry.query import Lease
-
-_ENDED = "SELECT count(*) FROM spans WHERE ended_ns IS NOT NULL"
+_ENDED: Final = "SELECT count(*) FROM spans WHERE ended_ns IS NOT NULL"
+_LEASES: Final = f"SELECT {', '.join(Lease._fields)} FROM leases WHERE account IS NOT NULL"
 
 
 @runtime_checkable
@@ -26,18 +26,33 @@ class HasProcesses(Protocol):
         """Return them."""
 
 
-def waiting_on_disk(folder: Path) -> int:
-    """Return how many spans wait in the spill at `folder`."""
-    return sum(map(_ended, sorted(folder.glob("*.db"))))
+class OnDisk(NamedTuple):
+    """What waits for a store in its spill."""
+
+    spans: int = 0
+    processes: tuple[Lease, ...] = ()
+    """Those that left something there, with the account they gave then; the store may have a later one."""
+
+
+def waiting_on_disk(folder: Path) -> OnDisk:
+    """Return what waits in the spill at `folder`."""
+    found = [_look_into(path) for path in sorted(folder.glob("*.db"))]
+    return OnDisk(sum(file.spans for file in found), tuple(lease for file in found for lease in file.processes))
+
+
+def latest(processes: Iterable[Lease]) -> list[Lease]:
+    """Return each process once, with the last account that it gave."""
+    ordered = sorted(processes, key=lambda lease: (lease.account is not None, lease.heartbeat_ns))
+    return list({lease.lease_id: lease for lease in ordered}.values())
 
 
 def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> Iterator[tuple[str, int]]:
     """Add up the accounts of processes: accepted, stored, pending and dropped, in words, with their numbers.
 
-    A process that was killed took with it what it had in memory at its last heartbeat; that is counted as lost.
+    A process that was killed took with it what it had in memory at its last transaction; that is counted as lost.
 
     Args:
-        processes: every process that ever recorded.
+        processes: every process that ever recorded, once.
         alive: the leases of those that are alive.
         on_disk: how many of their spans wait in the spill.
     """
@@ -53,7 +68,7 @@ def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> I
         else:
             lost += waiting
     yield "accepted", accepted
-    # Not below none: what a process was killed with may be on disk and in no account yet.
+    # Not below none: a batch that has just reached the store is on disk for a moment longer.
     yield "stored", max(0, accepted - on_disk - in_memory - lost - dropped.total())
     yield "waiting in memory", in_memory
     yield "waiting on disk", on_disk
@@ -63,13 +78,13 @@ def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> I
         yield "lost with their process", lost
 
 
-def _ended(path: Path) -> int:
+def _look_into(path: Path) -> OnDisk:
     try:
         connection = sqlite_file.connect(path, mode="ro")
         try:
             (count,) = connection.execute(_ENDED).fetchone()
+            return OnDisk(count, tuple(Lease(*values) for values in connection.execute(_LEASES)))
         finally:
             connection.close()
     except sqlite3.Error:
-        return 0  # deleted meanwhile, or begun just now
-    return int(count)
+        return OnDisk()  # deleted meanwhile, or begun just now

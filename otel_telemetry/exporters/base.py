@@ -206,10 +206,9 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
                 self._drop()
             if self._connection is None:
                 self._connection = self._connect()
-                # Before any row that names it, or a reader would take a running execution for an interrupted one. Without
-                # the account, which is about rows that are still to be written.
-                new = self._lease._replace(heartbeat_ns=time.time_ns(), account=None)
-                self._add_lease(self._connection, new)
+                # Before any row that names it, or a reader would take a running execution for an interrupted one; and
+                # without the account, which counts rows that are still to be written.
+                self._add_lease(self._connection, self._lease._replace(account=None))
         except Exception as error:
             self._note_failure(error)
             self._drop()

@@ -80,7 +80,9 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
 
     def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
         with _deadline(connection):
-            postgres_writer.write_rows(connection, self._place, rows, self._known_resources, self._announced, lease)
+            postgres_writer.write_rows(
+                connection, self._place, rows, self._known_resources, self._announced, lease=lease
+            )
 
     def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
         with _deadline(connection):

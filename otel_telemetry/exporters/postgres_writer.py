@@ -93,6 +93,7 @@ def write_rows(
     rows: Sequence[SpanRow],
     known_resources: AbstractSet[int],
     announced: set[int],
+    *,
     lease: Lease | None,
 ) -> None:
     """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction.

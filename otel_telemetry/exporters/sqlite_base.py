@@ -41,7 +41,7 @@ class SQLiteExporterBase(StoreExporter[StoreConnection]):
         connection.close()
 
     def _write(self, connection: StoreConnection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
-        write_rows(connection, rows, self._known_resources, lease)
+        write_rows(connection, rows, self._known_resources, lease=lease)
 
     def _put_lease(self, connection: StoreConnection, lease: Lease) -> None:
         put_lease(connection, lease)

@@ -38,9 +38,7 @@ _UPSERT: Final = ON_CONFLICT.replace(
     f"status = note_replaced(excluded.status, {', '.join(f'spans.{column}' for column in RUN_COLUMNS)})",
 )
 _INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
-_INSERT_LEASE: Final = (
-    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
-)
+_INSERT_LEASE: Final = f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
 _PUT_LEASE: Final = f"{_INSERT_LEASE} {ON_CONFLICT_OF_LEASES}"
 _ADD_LEASE: Final = f"{_INSERT_LEASE} ON CONFLICT DO NOTHING"
 _STATE: Final = (*KEY, "ended_ns")
@@ -82,7 +80,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def write_rows(
-    connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], lease: Lease | None
+    connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], *, lease: Lease | None
 ) -> None:
     """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}

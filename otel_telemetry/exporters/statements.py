@@ -24,11 +24,12 @@ ON_CONFLICT: Final = (
 )
 
 DURATION_COLUMNS: Final = ", ".join(Durations._fields)
-# Of two states of a lease the later one stands, also where another process finds the earlier one in a spill.
+
+# Of two accounts the later one stands, also where another process finds the earlier one in a spill.
 ON_CONFLICT_OF_LEASES: Final = (
     "ON CONFLICT (lease_id) DO UPDATE SET"
     " heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns, account = excluded.account"
-    " WHERE excluded.heartbeat_ns >= leases.heartbeat_ns"
+    " WHERE excluded.heartbeat_ns >= leases.heartbeat_ns OR leases.account IS NULL"
 )
 
 _WIDTH: Final = len(COLUMNS)

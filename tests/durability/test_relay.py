@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_telemetry.exporters.spill import SqliteSpill
 from otel_telemetry.spans import data_of, row_of
 from span_processors import IdGenerator, QueueSettings, RedactingSpanProcessor, RetryableError
+from span_processors.backlog import Backlog
 from tests.durability.support import ended, wait_until
 from tests.span_processors.support import Gate, ListSink, account
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from span_processors import SpanData
+
+
+NOTHING_YET = Backlog(QueueSettings()).snapshot("list", worker_alive=True)
 
 
 def spill(folder: Path, **options: Any) -> SqliteSpill[SpanData]:
@@ -182,12 +186,12 @@ def test_files_of_processes_that_are_gone_are_sent_oldest_first(tmp_path: Path) 
 def test_a_child_leaves_its_parents_file_alone(tmp_path: Path) -> None:
     mine = spill(tmp_path)
     first = [data_of(row_of(span("one"), None))]
-    mine.put(first)
+    mine.put(first, NOTHING_YET)
     child = os.fork()
     if child == 0:
         mine.after_fork_in_child()
         empty = mine.is_empty() and mine.oldest(10) is None
-        mine.put([span("two")])
+        mine.put([span("two")], NOTHING_YET)
         kept = mine.oldest(10)
         os._exit(0 if empty and kept is not None and kept.rows[0].name == "two" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -199,7 +203,7 @@ def test_a_child_leaves_its_parents_file_alone(tmp_path: Path) -> None:
     assert left is not None
     assert ([row.name for row in left.rows], left.own) == (["two"], False)
     mine.remove(left)
-    mine.close()
+    mine.close(NOTHING_YET)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -177,8 +177,8 @@ def test_a_file_that_goes_away_during_a_write_gets_the_batch_again(path: Path, m
     exporter.write([row(1)])
     write = exporter._write
 
-    def deleted_underneath(connection, rows) -> None:
-        write(connection, rows)
+    def deleted_underneath(*arguments: object) -> None:
+        write(*arguments)
         path.unlink()
 
     monkeypatch.setattr(exporter, "_write", deleted_underneath)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,9 @@ from span_processors.backlog import Backlog, Entry, QueueSettings
 from span_processors.delivery import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from span_processors import SinkHealth
 
 
 class Backend:
@@ -21,11 +24,15 @@ class Backend:
     name = "backend"
     wants_starts = False
 
-    def __init__(self, *, put_off: str = "", refuse: str = "", at_most: int = 10_000) -> None:
+    def __init__(
+        self, *, put_off: str = "", refuse: str = "", at_most: int = 10_000, answers_lost: Collection[int] = ()
+    ) -> None:
         self.put_off = put_off
         self.refuse = refuse
         self.at_most = at_most
+        self.answers_lost = answers_lost
         self.names: list[str] = []
+        self.committed: list[tuple[SinkHealth, set[str]]] = []
         self.writes = 0
 
     def prepare(self, span: object) -> str:
@@ -41,6 +48,12 @@ class Backend:
         if set(rows) & set(self.refuse):
             raise ValueError
         self.names += rows
+        self.committed.append((self.account, set(self.names)))
+        if len(self.committed) in self.answers_lost:
+            raise RetryableError
+
+    def keep_account(self, account: SinkHealth) -> None:
+        self.account = account
 
     def heartbeat(self) -> None:
         pass
@@ -98,6 +111,20 @@ def test_a_row_that_is_always_put_off_goes_once_others_have_got_through() -> Non
     health = backlog.snapshot("", worker_alive=True)
     assert set("abcefgh") <= set(backend.names)
     assert health.stored + health.dropped.get("rejected", 0) == 16
+
+
+def test_each_transaction_holds_the_account_as_it_stands_after_it() -> None:
+    backend = Backend(refuse="dk", at_most=6, answers_lost=(1, 3, 4))
+    sent, backlog, _ = delivery(backend, "abcdefghijklm")
+    assert sent.run()
+    assert len(backend.committed) > 6  # parts, and those whose answer was lost again
+    for account, names in backend.committed:
+        assert account.stored == len(names)
+        assert account.accepted == 13 == account.stored + account.pending + sum(account.dropped.values())
+    sent.heartbeat()
+    final = backend.account
+    assert (final.stored, final.pending, final.dropped) == (11, 0, {"rejected": 2})
+    assert final == replace(backlog.snapshot("backend", worker_alive=True), as_of_ns=final.as_of_ns)
 
 
 def test_delays_grow_and_end_growing() -> None:
