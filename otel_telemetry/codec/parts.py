@@ -16,6 +16,7 @@ from otel_telemetry.spans.foreign import is_root, read
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from otel_telemetry.records import JsonValue
     from span_processors.data import SpanData
 
 _TABLES: Final = {
@@ -47,10 +48,10 @@ class Part:
         if span.end_ns is not None and span.end_ns < span.start_ns:
             self.odd.append("ended before it started")
 
-    def shown(self) -> dict[str, Any]:
-        """Return the fields of the record without its `SpanInfo`."""
+    def shown(self, rest: dict[str, JsonValue] | None = None) -> dict[str, Any]:
+        """Return the fields of the record without its `SpanInfo`, and put the attributes that they lack into `rest`."""
         span = self.span
-        fields, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes)
+        fields, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes, rest)
         problems[:0] = fields.get("problems", ())
         if self.reading is not None:
             fields = foreign_fields(span, self.reading, self.kind)
@@ -67,9 +68,9 @@ class Part:
             execution_id: the execution it is part of; None for the execution's own span.
             origin: what recorded the execution's own span.
         """
-        fields = self.shown()
+        rest: dict[str, JsonValue] = {}
+        fields = self.shown(rest)
         if self.reading is None:
-            rest = table.rest_of(_TABLES[self.kind], self.span.attributes, fields)
             rest.pop(semconv.PROBLEMS, None)  # whatever stood there is a problem now
             if rest.get(semconv.EXECUTION_ID) == execution_id:
                 rest.pop(semconv.EXECUTION_ID, None)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("internal", "server", "client", "producer", "consumer")
 _STATUS_CODES: Final = ("unset", "ok", "error")
+_KNOWN_KINDS: Final = range(len(_KINDS))
+_KNOWN_CODES: Final = range(len(_STATUS_CODES))  # a later version of OpenTelemetry may have more
 _TRACE_ID: Final = re.compile("[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile("[0-9a-f]{16}")
 
@@ -33,12 +35,12 @@ def info_of(span: SpanData, attributes: Mapping[str, JsonValue], *, foreign: boo
         parent_span_id=None if span.parent_span_id is None else f"{span.parent_span_id:016x}",
         name=span.name,
         foreign=foreign,
-        kind=_name(_KINDS, span.kind),
-        status_code=_name(_STATUS_CODES, span.status_code),
+        kind=_KINDS[span.kind] if span.kind in _KNOWN_KINDS else str(span.kind),
+        status_code=_STATUS_CODES[span.status_code] if span.status_code in _KNOWN_CODES else str(span.status_code),
         status_message=span.status_message,
         trace_state=span.trace_state,
         flags=span.flags,
-        attributes={key: attributes[key] for key in sorted(attributes)},
+        attributes={key: attributes[key] for key in sorted(attributes)} if attributes else {},
         events=_events(span) if span.events else (),
         links=_links(span) if span.links else (),
         dropped_attributes=span.dropped_attributes,
@@ -141,10 +143,6 @@ def _id(text: str, form: re.Pattern[str]) -> int:
     if not form.fullmatch(text):
         raise ValueError(f"{text!r:.40} is no id of the form {form.pattern}")
     return int(text, 16)
-
-
-def _name(names: tuple[str, ...], number: int) -> str:
-    return names[number] if 0 <= number < len(names) else str(number)  # of a later version of OpenTelemetry
 
 
 def _number(names: tuple[str, ...], name: str) -> int:

@@ -216,42 +216,38 @@ TOOL_CALL: Final = _table(
 SPAN: Final = _table(SpanRecord, {}, _SEQUENCE, _PROBLEMS)
 
 
-def load(table: Table, attributes: Mapping[str, JsonValue]) -> tuple[dict[str, Any], list[str]]:
+def load(
+    table: Table, attributes: Mapping[str, JsonValue], rest: dict[str, JsonValue] | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """Read the fields of a record from a span's attributes.
+
+    Args:
+        table: that of the record.
+        attributes: the span's.
+        rest: where to put the attributes that no field says exactly; None where nobody asks for them.
 
     Returns:
         The fields found, and what could not be read.
     """
-    field_of = table.fields.get
+    field_of, constant_of = table.fields.get, table.constants.get
     fields: dict[str, Any] = {}
     unreadable: list[str] = []
     for key, raw in attributes.items():
         field = field_of(key)
-        if field is None or raw is None:
+        if field is not None and raw is not None:
+            try:
+                fields[field.name] = value = field.load(raw)
+            except Unreadable as reason:
+                unreadable.append(f"{key} {reason}")
+            else:
+                # JSON null and no attribute are both None
+                if rest is None or value is raw or value is None or field.says_all or _says_all(field, raw, value):
+                    continue
+        elif rest is None or (raw is not None and constant_of(key) == raw):
             continue
-        try:
-            fields[field.name] = field.load(raw)
-        except Unreadable as reason:
-            unreadable.append(f"{key} {reason}")
+        if rest is not None:
+            rest[key] = raw.text if isinstance(raw, Parsed) else raw
     return fields, unreadable
-
-
-def rest_of(table: Table, attributes: Mapping[str, JsonValue], fields: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return the attributes that no field, as `load` read it, says exactly."""
-    field_of, constant_of = table.fields.get, table.constants.get
-    rest: dict[str, JsonValue] = {}
-    for key, raw in attributes.items():
-        field = field_of(key)
-        if field is None:
-            if raw is not None and constant_of(key) == raw:
-                continue
-        elif field.name in fields:
-            value = fields[field.name]
-            # JSON null and no attribute are both None
-            if value is raw or value is None or field.says_all or _says_all(field, raw, value):
-                continue
-        rest[key] = raw.text if isinstance(raw, Parsed) else raw
-    return rest
 
 
 def _says_all(field: Field, raw: Parsed | JsonValue, value: object) -> bool:

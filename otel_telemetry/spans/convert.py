@@ -129,9 +129,10 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
         problems.append(str(error))
     kind = row.kind if row.kind in RowKind._value2member_map_ else _SPAN  # a later version may know more
     attributes = {} if document.foreign else columns.give(kind, row)
-    for key in (*document.absent, *document.a, *document.json):  # what is there in another form comes in its own order
-        attributes.pop(key, None)
-    attributes |= document.a
+    if document is not NOTHING:
+        for key in (*document.absent, *document.a, *document.json):  # what has another form comes in its own order
+            attributes.pop(key, None)
+        attributes |= document.a
     # where its kind is not sure, all readings of a span are by texts
     whole = parsed and kind != _SPAN and not document.foreign and not document.absent
     attributes |= _attributes(document.json, parsed=whole)
