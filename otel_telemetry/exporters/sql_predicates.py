@@ -30,7 +30,7 @@ from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Po
 from otel_telemetry.spans import index_value, search_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -115,7 +115,7 @@ def _position_columns(order_by: OrderBy, leading: FromClause) -> list[ColumnElem
 
 def _on_row(where: Filter, live_leases: frozenset[int]) -> Iterator[ColumnElement[bool]]:
     for column, values in where.row_conditions().items():
-        yield spans.c[column].in_(values)
+        yield _is_one_of(spans.c[column], values)
     if where.execution_id_prefix is not None:
         yield spans.c.execution_id >= where.execution_id_prefix
         if (end := _end_of_prefix(where.execution_id_prefix)) is not None:
@@ -131,6 +131,11 @@ def _on_row(where: Filter, live_leases: frozenset[int]) -> Iterator[ColumnElemen
     if where.interrupted is not None:
         interrupted = and_(IS_OPEN, spans.c.lease_id.is_not(None), spans.c.lease_id.not_in(sorted(live_leases)))
         yield interrupted if where.interrupted else ~interrupted
+
+
+def _is_one_of(column: ColumnElement[Any], values: Sequence[str | int]) -> ColumnElement[bool]:
+    """Return whether a column has one of these values: of one alone, in the words that SQLAlchemy finds first."""
+    return column == values[0] if len(values) == 1 else column.in_(values)
 
 
 def _end_of_prefix(prefix: str) -> str | None:
@@ -168,7 +173,7 @@ def _on_spans(where: Filter, few: Callable[[Select[Any]], bool]) -> Iterator[Col
     for kinds, columns in where.span_conditions():
         # Literals: both planners use a partial index only where the query repeats its condition.
         of_kind = or_(*(_some.c.kind == literal_column(str(int(kind))) for kind in kinds))
-        asked = and_(of_kind, *(_some.c[column].in_(values) for column, values in columns.items()))
+        asked = and_(of_kind, *(_is_one_of(_some.c[column], values) for column, values in columns.items()))
         rows = select(_some.c.execution_id).where(asked)
         yield spans.c.execution_id.in_(rows) if few(rows) else _some_row(asked)
 
