@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults import observed, pytest_itemcollected  # noqa: F401  (every test can use them)
+from tests import faults, promises
+from tests.faults import observed  # noqa: F401  (every test can use it)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,12 @@ _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 # How long anything takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have the reports of tests say what they are about."""
+    faults.pytest_itemcollected(item)
+    promises.pytest_itemcollected(item)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -327,6 +327,7 @@ def test_values_are_recorded_in_one_form_and_marked(
             assert any(words in problem for problem in call.problems if problem.startswith(label)) is bool(words), name
 
 
+@pytest.mark.promise("P22")
 def test_what_is_too_deep_is_left_out(telemetry: ot.Telemetry) -> None:
     with telemetry.execution("deep", inputs=[_deep(1_000, "below"), _deep(50, "above")]) as run:
         pass
@@ -339,6 +340,7 @@ def test_what_is_too_deep_is_left_out(telemetry: ot.Telemetry) -> None:
     assert any("deeper than 64" in problem for problem in found.problems)
 
 
+@pytest.mark.promise("P22")
 def test_what_is_too_large_is_cut(telemetry: ot.Telemetry) -> None:
     store = telemetry.store
     run = store.start_execution(workflow_name="large", inputs={"k" * (2 * MB): 1, "neighbour": 2})

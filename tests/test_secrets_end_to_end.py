@@ -174,6 +174,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
+@pytest.mark.promise("P17")
 def test_no_secret_comes_out_anywhere(
     store_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,6 +218,7 @@ def _texts_of(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("place", VALUES, ids=lambda place: place.id)
+@pytest.mark.promise("P17")
 def test_what_surrounds_a_secret_is_kept(place: Place) -> None:
     with ot.configure(store="memory://") as telemetry:
         telemetry.store.record_tool_call(tool_name="t", params=place.value(place.secret(place.id)))
@@ -235,6 +237,7 @@ def test_what_surrounds_a_secret_in_a_message_is_kept(place: Place) -> None:
     assert [word for word in place.kept if word not in run.error.message] == []
 
 
+@pytest.mark.promise("P17")
 def test_controls_come_through_unchanged() -> None:
     with ot.configure(store="memory://") as telemetry:
         telemetry.store.record_tool_call(tool_name="t", params=CONTROLS, result=[CONTROLS])
@@ -244,6 +247,7 @@ def test_controls_come_through_unchanged() -> None:
     assert run.problems == ()
 
 
+@pytest.mark.promise("P18")
 def test_a_redactor_that_fails_leaks_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

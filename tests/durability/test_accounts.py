@@ -9,6 +9,8 @@ import sys
 from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 import otel_telemetry as ot
 from otel_telemetry.cli import main
 from otel_telemetry.cli.ledger import lines
@@ -18,8 +20,6 @@ from tests.durability.support import SPANS, Way, record, sink, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 METRICS = """
 import json, sys
@@ -109,6 +109,7 @@ def test_an_account_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load(dump(health)) == Account(accepted=2 * SPANS, stored=2 * SPANS, dropped={})
 
 
+@pytest.mark.promise("P3")
 def test_metrics_speak_of_every_telemetry_to_a_provider_that_comes_later() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", METRICS], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {

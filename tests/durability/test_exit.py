@@ -34,6 +34,7 @@ MODES: list[Mode] = ["open", "refused", "black hole", "hung"]
 
 @pytest.mark.fault("program ends while the backend is away", "within 5 s, exit code kept, 0 lost", backend="postgresql")
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.promise("P11")
 def test_a_program_ends_in_time_with_its_own_exit_code(way: Way, mode: Mode, observed: Callable[[str], None]) -> None:
     program = start(PROGRAM, way.url, way.spill, EXECUTIONS)
     assert program.stdout is not None
@@ -78,6 +79,7 @@ def test_a_shutdown_sends_what_was_spilled_if_the_backend_is_back(way: Way) -> N
     assert not way.spilled()
 
 
+@pytest.mark.promise("P11")
 def test_what_a_hung_endpoint_has_not_got_is_on_disk_at_the_end(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 

@@ -42,6 +42,7 @@ def timed(processor: RedactingSpanProcessor, timeout_s: float = TIMEOUT_S) -> tu
     ],
     ids=["hung", "away", "rejecting", "slow", "good"],
 )
+@pytest.mark.promise("P10")
 def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, *, answer: bool) -> None:
     with pipeline(ListSink(before)) as (processor, tracer):
         tracer.start_span("span").end()
@@ -52,6 +53,7 @@ def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, *, answer: b
         assert (health.stored == 1) is answer
 
 
+@pytest.mark.promise("P10")
 def test_flushes_at_the_same_time_are_all_answered_in_time() -> None:
     gate = Gate()
     with pipeline(ListSink(gate)) as (processor, tracer):
@@ -69,6 +71,7 @@ def test_flushes_at_the_same_time_are_all_answered_in_time() -> None:
         assert timed(processor, 20)[0]
 
 
+@pytest.mark.promise("P10")
 def test_a_flush_from_inside_the_sink_does_not_wait_for_itself() -> None:
     answers: list[tuple[bool, float]] = []
     with pipeline(ListSink(lambda rows: answers.append(timed(processor)))) as (processor, tracer):

@@ -112,6 +112,7 @@ def in_words(rounds: int, accounts: Sequence[Account], said: dict[str, str]) -> 
 
 @pytest.mark.parametrize("rounds", [30, pytest.param(500, marks=MANY)])
 @pytest.mark.fault("SIGKILL: the account", "as many rows as it says, to the span", backend="sqlite")
+@pytest.mark.promise("P3")
 def test_sqlite(tmp_path: Path, rounds: int, observed: Callable[[str], None]) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     killed(url, rounds, 0.25)
@@ -120,6 +121,7 @@ def test_sqlite(tmp_path: Path, rounds: int, observed: Callable[[str], None]) ->
 
 @pytest.mark.parametrize("rounds", [12, pytest.param(200, marks=MANY)])
 @pytest.mark.fault("SIGKILL: the account", "as many rows as it says, here or in the spill", backend="postgresql")
+@pytest.mark.promise("P3")
 def test_postgresql_that_comes_and_goes(
     way: Way, rounds: int, observed: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def first_only(condition: Callable[[bytes], bool], times: int) -> Callable[[byte
 
 @pytest.mark.fault("connection lost in COMMIT", "written again, 0 lost, 0 twice", backend="postgresql")
 @pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.promise("P27")
 def test_a_commit_whose_outcome_is_unknown(way: Way, moment: str, observed: Callable[[str], None]) -> None:
     telemetry = way.configure()
     record(telemetry, 20, tenant="t1")
@@ -76,6 +77,7 @@ def test_a_commit_whose_outcome_is_unknown(way: Way, moment: str, observed: Call
 
 
 @pytest.mark.fault("backend process killed", "fresh connection, 0 lost, 0 twice", backend="postgresql")
+@pytest.mark.promise("P27")
 def test_sessions_that_are_terminated_again_and_again(way: Way, observed: Callable[[str], None]) -> None:
     telemetry = way.configure()
     with way.connect() as other:
@@ -91,6 +93,7 @@ def test_sessions_that_are_terminated_again_and_again(way: Way, observed: Callab
 
 
 @pytest.mark.fault("server crashes and restarts", "0 lost, 0 twice, stored 5 s after", backend="postgresql")
+@pytest.mark.promise("P27")
 def test_a_server_that_crashes_in_a_stream_of_upserts(
     own_way: Way, own_server: OwnServer, observed: Callable[[str], None]
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_server_that_crashes_in_a_stream_of_upserts(
 
 
 @pytest.mark.fault("fails over to a replica", "waits for one that can be written", backend="postgresql")
+@pytest.mark.promise("P27")
 def test_a_server_that_became_read_only(way: Way, observed: Callable[[str], None]) -> None:
     telemetry = way.configure()
     record(telemetry, 1)

@@ -292,3 +292,4 @@ class Accounts(RuleBasedStateMachine):
 
 TestAccounts = Accounts.TestCase
 TestAccounts.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestAccounts.pytestmark = [pytest.mark.promise("P3")]

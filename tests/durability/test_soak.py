@@ -31,6 +31,7 @@ def resident_bytes() -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS * 3 + 120)
 @pytest.mark.fault("soak through an outage", "0 lost, 0 twice, memory flat", backend="postgresql")
+@pytest.mark.promise("P5")
 def test_a_soak_at_full_speed_through_an_outage(
     own_way: Way, own_server: OwnServer, observed: Callable[[str], None]
 ) -> None:
@@ -112,6 +113,7 @@ def test_the_host_is_not_held_up_by_a_backend_that_hangs(way: Way, observed: Cal
 
 
 @pytest.mark.slow
+@pytest.mark.promise("P5")
 def test_memory_is_bounded_in_bytes_while_nothing_can_be_written(tmp_path: Path) -> None:
     bound = 64 * MIB
     stuck = threading.Event()

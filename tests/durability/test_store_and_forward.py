@@ -37,6 +37,7 @@ PROGRAM = """
 
 
 @pytest.mark.fault("backend away, at start", "0 lost, spilled, stored within 5 s of its return", backend="postgresql")
+@pytest.mark.promise("P27")
 def test_a_backend_that_is_away_at_the_start(way: Way, observed: Callable[[str], None]) -> None:
     way.proxy.set("refused")
     telemetry = way.configure()
@@ -54,6 +55,7 @@ def test_a_backend_that_is_away_at_the_start(way: Way, observed: Callable[[str],
 
 
 @pytest.mark.parametrize("mode", OUTAGES)
+@pytest.mark.promise("P27")
 def test_an_outage_in_the_middle_of_a_stream(way: Way, mode: Mode) -> None:
     telemetry = way.configure()
     record(telemetry, 100, "before")
@@ -154,6 +156,7 @@ def test_what_a_living_process_has_spilled_is_left_to_it(way: Way) -> None:
     assert way.workflows() == {"first": 20, "second": 5}
 
 
+@pytest.mark.promise("P5")
 def test_the_disk_is_bounded_and_what_is_too_much_is_counted(way: Way) -> None:
     bound = 1_000_000
     way.proxy.set("refused")
@@ -199,6 +202,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing_but_the_spill(way: Way) -> N
     assert len(way.stored()) == 10 * SPANS
 
 
+@pytest.mark.promise("P3")
 def test_the_accounts_of_all_processes_add_up_across_restarts(way: Way) -> None:
     recorded = 0
     for count, mode in ((20, "open"), (30, "refused"), (10, "open")):

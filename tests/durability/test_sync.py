@@ -42,6 +42,7 @@ def test_executions_that_end_together_share_commits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["open", "refused", "hung"])
+@pytest.mark.promise("P6")
 def test_an_execution_that_has_ended_survives_the_process(way: Way, mode: str) -> None:
     with way.configure() as telemetry:
         record(telemetry, 1)

@@ -52,6 +52,7 @@ def test_there_is_one_of_the_present_version() -> None:
 
 
 @pytest.mark.fault("store of an earlier release", "read, and written after its migration", backend="sqlite")
+@pytest.mark.promise("P28")
 def test_it_is_read_as_it_was_written_and_goes_on(golden: Path, path: Path, observed) -> None:
     assert found(path) == expected(golden)
     record_one(path)
@@ -62,6 +63,7 @@ def test_it_is_read_as_it_was_written_and_goes_on(golden: Path, path: Path, obse
 
 
 @pytest.mark.fault("store of a later minor release", "read and written", backend="sqlite")
+@pytest.mark.promise("P28")
 def test_a_later_minor_version_is_read_and_written(golden: Path, path: Path, observed) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         for table in ("spans", "resources", "leases", "execution_metadata"):
@@ -78,6 +80,7 @@ def test_a_later_minor_version_is_read_and_written(golden: Path, path: Path, obs
 
 
 @pytest.mark.fault("store of a later major release", "refused, and left as it is", backend="sqlite")
+@pytest.mark.promise("P28")
 def test_a_later_major_version_is_refused(path: Path, observed) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '2.0'")

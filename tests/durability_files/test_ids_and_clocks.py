@@ -55,6 +55,7 @@ IDS = """
     "count", [128_000, pytest.param(10_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 @pytest.mark.fault("random.seed(0) in 64 forked processes", "no id twice", backend="memory")
+@pytest.mark.promise("P19")
 def test_no_id_comes_twice(tmp_path: Path, count: int, observed) -> None:
     command = [sys.executable, "-c", textwrap.dedent(IDS), tmp_path, PROCESSES, count // PROCESSES]
     subprocess.run(list(map(str, command)), check=True, cwd=ROOT, timeout=800)
@@ -71,6 +72,7 @@ def test_no_id_comes_twice(tmp_path: Path, count: int, observed) -> None:
 @pytest.mark.parametrize("step_ns", [HOUR_NS, -HOUR_NS])
 @pytest.mark.parametrize("backend", ["memory", "sqlite"])
 @pytest.mark.fault("wall clock set by an hour", "durations as measured, the step noted")
+@pytest.mark.promise("P20")
 def test_a_step_of_the_wall_clock(tmp_path: Path, backend: str, step_ns: int, observed) -> None:
     offset = 0
     url = "memory://" if backend == "memory" else f"sqlite:///{tmp_path}/store.db"

@@ -93,6 +93,7 @@ MANY = [pytest.mark.slow, pytest.mark.timeout(1200)]
     ],
 )
 @pytest.mark.fault("SIGKILL at any moment", "0 acknowledged lost, the rest visible as interrupted")
+@pytest.mark.promise("P6")
 def test_kills_at_random_moments(url: str, backend: str, rounds: int, tmp_path: Path, observed) -> None:
     said = program(ROUNDS, url, rounds, Random().randrange(2**32), timeout_s=rounds * 2 + 60).split("\n")
     stored = {line.removeprefix("stored ") for line in said if line.startswith("stored ")}
@@ -142,6 +143,7 @@ STAGES = """
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("stage", ["start", "step", "tool", "end"])
 @pytest.mark.fault("SIGKILL at start, step, tool, end", "what was begun is there, and interrupted unless it ended")
+@pytest.mark.promise("P8")
 def test_a_kill_at_each_stage_leaves_a_record(url: str, stage: str, observed) -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(STAGES), url, stage]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:

@@ -38,6 +38,7 @@ def url(backend: str, tmp_path, request: pytest.FixtureRequest) -> str:
     ids=lambda value: value if isinstance(value, str) else "-".join(map(ascii, value)),
 )
 @pytest.mark.fault("poison row in a batch of 512", "511 stored, 1 quarantined with its reason")
+@pytest.mark.promise("P15")
 def test_a_poison_row_is_quarantined_alone(url: str, backend: str, poison: dict[str, Any], observed) -> None:
     exporter = open_exporter(url)
     prepare, write = exporter.prepare, exporter.write

@@ -97,6 +97,7 @@ def inspect(path: Path) -> tuple[set[int], bool]:
 
 @pytest.mark.parametrize("seeds", [FEW, MANY], ids=len)
 @pytest.mark.fault("power loss, durability full", "0 acknowledged lost, 0 damaged", backend="sqlite")
+@pytest.mark.promise("P7")
 def test_at_full_nothing_acknowledged_is_lost(seeds: range, tmp_path: Path, observed) -> None:
     acknowledged = 0
     for seed in seeds:
@@ -109,6 +110,7 @@ def test_at_full_nothing_acknowledged_is_lost(seeds: range, tmp_path: Path, obse
 
 @pytest.mark.parametrize("seeds", [FEW, MANY], ids=len)
 @pytest.mark.fault("power loss, durability normal", "the last moments lost, 0 damaged", backend="sqlite")
+@pytest.mark.promise("P7")
 def test_at_normal_only_the_last_moments_are_lost_and_nothing_is_damaged(
     seeds: range, tmp_path: Path, observed
 ) -> None:
@@ -134,6 +136,7 @@ def test_without_a_log_nothing_acknowledged_is_lost(tmp_path: Path, durability: 
     observed(f"durability {durability}: {len(FEW)} failures, as expected")
 
 
+@pytest.mark.promise("P7")
 def test_the_simulator_damages_files_that_nobody_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sqlite._SYNCHRONOUS, ("normal", True), "OFF")
     assert any(lose_power(seed, "normal", tmp_path).damaged for seed in FEW)

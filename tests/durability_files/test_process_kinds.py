@@ -48,6 +48,7 @@ def names(path: Path) -> Counter[str]:
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.fault("child of multiprocessing that never flushes", "its records arrive, none doubled", backend="sqlite")
+@pytest.mark.promise("P12")
 def test_children_of_multiprocessing(tmp_path: Path, path: Path, method: str, observed) -> None:
     text = """
         import multiprocessing, sys
@@ -81,6 +82,7 @@ def test_children_of_multiprocessing(tmp_path: Path, path: Path, method: str, ob
 
 
 @pytest.mark.fault("pre-forking server", "each worker's records arrive, none doubled", backend="sqlite")
+@pytest.mark.promise("P12")
 def test_a_server_that_forks_its_workers_after_it_has_recorded(tmp_path: Path, path: Path, observed) -> None:
     text = """
         import os, signal, sys, threading
@@ -161,6 +163,7 @@ FORKS = """
 
 @pytest.mark.parametrize("forks", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 @pytest.mark.fault("forks while 8 threads record", "no deadlock, none lost, none doubled", backend="sqlite")
+@pytest.mark.promise("P12")
 def test_forks_while_threads_record(tmp_path: Path, path: Path, forks: int, observed) -> None:
     recorded, median, longest = program(tmp_path, FORKS, path, forks, timeout_s=800).split()
     assert names(path) == {"parent": int(recorded), "child": 3 * forks}
@@ -172,6 +175,7 @@ def test_forks_while_threads_record(tmp_path: Path, path: Path, forks: int, obse
 
 @pytest.mark.parametrize("transactions", [30, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 @pytest.mark.fault("16 writers on one file", "no lock error, nothing lost", backend="sqlite")
+@pytest.mark.promise("P14")
 def test_sixteen_writers(tmp_path: Path, path: Path, transactions: int, observed) -> None:
     text = """
         import os, sys
@@ -216,6 +220,7 @@ def test_what_was_flushed_survives_an_exit_without_any_clean_up(tmp_path: Path, 
 
 
 @pytest.mark.fault("signal handlers and finalizers that record", "no deadlock, all stored or counted", backend="sqlite")
+@pytest.mark.promise("P13")
 def test_signal_handlers_and_finalizers_may_record(tmp_path: Path, path: Path, observed) -> None:
     text = """
         import gc, signal, sys
@@ -261,6 +266,7 @@ def test_signal_handlers_and_finalizers_may_record(tmp_path: Path, path: Path, o
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 @pytest.mark.fault("instrumented database driver", "no span of the store's own work")
+@pytest.mark.promise("P21")
 def test_the_stores_own_work_is_not_traced(
     tmp_path: Path, path: Path, backend: str, request: pytest.FixtureRequest, observed
 ) -> None:

@@ -107,6 +107,7 @@ def cases(draw: st.DrawFn) -> tuple[list[SpanRow], list[Question]]:
     suppress_health_check=list(HealthCheck),
 )
 @given(case=cases())
+@pytest.mark.promise("P16")
 def test_every_question_has_the_same_answer(open_empty: Opener, case: tuple[list[SpanRow], list[Question]]) -> None:
     rows, asked = case
     shelf = Shelf()

@@ -51,6 +51,7 @@ def health(backlog: Backlog[Any]) -> SinkHealth:
         ("block", "abcDE", "DEa"),
     ],
 )
+@pytest.mark.promise("P4")
 def test_who_survives_at_the_bound(overflow: Any, rows: str, survivors: str) -> None:
     backlog: Backlog[str] = Backlog(QueueSettings(max_bytes=30, overflow=overflow, block_timeout_s=0))
     put(backlog, *rows)
@@ -230,3 +231,4 @@ class Account(RuleBasedStateMachine):
 
 TestAccount = Account.TestCase
 TestAccount.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestAccount.pytestmark = [pytest.mark.promise("P3")]

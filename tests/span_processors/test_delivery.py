@@ -113,6 +113,7 @@ def test_a_row_that_is_always_put_off_goes_once_others_have_got_through() -> Non
     assert health.stored + health.dropped.get("rejected", 0) == 16
 
 
+@pytest.mark.promise("P3")
 def test_each_transaction_holds_the_account_as_it_stands_after_it() -> None:
     backend = Backend(refuse="dk", at_most=6, answers_lost=(1, 3, 4))
     sent, backlog, _ = delivery(backend, "abcdefghijklm")

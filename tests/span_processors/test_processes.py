@@ -65,6 +65,7 @@ def test_what_waits_is_written_at_exit_and_the_exit_code_stays(tmp_path: Path, e
     "write",
     ["time.sleep(1000)", "raise RetryableError", "raise ValueError", "raise SystemExit(9)", "os.kill(os.getpid(), 0)"],
 )
+@pytest.mark.promise("P11")
 def test_no_sink_keeps_a_program_from_its_end_nor_changes_its_exit_code(tmp_path: Path, write: str) -> None:
     body = f"""
 class Sink(FileSink):

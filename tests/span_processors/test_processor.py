@@ -214,6 +214,7 @@ def test_a_batch_is_tried_again_until_the_backend_is_back() -> None:
     "kind",
     [ValueError, MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, BaseException],
 )
+@pytest.mark.promise("P1")
 def test_one_poison_row_costs_no_other(kind: type[BaseException]) -> None:
     gate = Gate()
 
@@ -298,6 +299,7 @@ def test_a_heart_beats_every_five_seconds_while_a_span_is_open() -> None:
     assert all(5 <= later - earlier < 10 for earlier, later in pairwise(beats))
 
 
+@pytest.mark.promise("P2")
 def test_a_hung_sink_holds_up_neither_the_host_nor_another_sink() -> None:
     gate = Gate()
     hung, well = ListSink(gate, name="hung"), ListSink(name="well")
@@ -316,6 +318,7 @@ def test_a_hung_sink_holds_up_neither_the_host_nor_another_sink() -> None:
     assert of_well.stored + of_well.dropped.get("full", 0) == 1000
 
 
+@pytest.mark.promise("P4")
 def test_errors_are_kept_where_details_are_dropped() -> None:
     gate = Gate()
     sink = ListSink(gate, wants_starts=False)
@@ -524,6 +527,7 @@ def test_a_processor_nobody_refers_to_writes_what_it_has() -> None:
 
 @pytest.mark.parametrize("kind", [ValueError, MemoryError, GeneratorExit, asyncio.CancelledError, BaseException])
 @pytest.mark.parametrize("method", ["prepare", "size"])
+@pytest.mark.promise("P1")
 def test_what_a_sink_raises_in_the_hosts_thread_does_not_reach_it(
     method: str, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -541,6 +545,7 @@ def test_what_a_sink_raises_in_the_hosts_thread_does_not_reach_it(
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+@pytest.mark.promise("P1")
 def test_the_hosts_own_interrupt_is_passed_on_and_the_span_counted(
     kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -599,6 +604,7 @@ def test_a_span_that_cannot_be_redacted_is_not_passed_on() -> None:
     assert sink.rows == []
 
 
+@pytest.mark.promise("P13")
 def test_a_logging_handler_that_records_spans_starts_no_loop() -> None:
     recorded = []
 
@@ -640,6 +646,7 @@ def test_a_redaction_callback_that_records_spans_starts_no_loop() -> None:
     assert health.dropped["reentrant"] >= 1
 
 
+@pytest.mark.promise("P21")
 def test_the_writing_of_spans_is_not_recorded() -> None:
     suppressed = []
     sink = ListSink(lambda rows: suppressed.append(otel_context.get_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY)))
@@ -663,6 +670,7 @@ def test_the_message_of_a_failure_is_redacted() -> None:
     assert canary not in last_error
 
 
+@pytest.mark.promise("P3")
 def test_eight_threads_and_an_observer_agree_on_the_account() -> None:
     def sometimes_away(rows: Sequence[SpanData]) -> None:
         if len(sink.batches) % 3 == 1:
@@ -714,6 +722,7 @@ def _wherever_a_signal_may_come(act: Callable[[int], None]) -> Callable[..., Non
     return profile
 
 
+@pytest.mark.promise("P13")
 def test_a_signal_handler_that_records_a_span_may_run_anywhere() -> None:
     handled = []
 
@@ -745,6 +754,8 @@ def test_a_signal_handler_that_records_a_span_may_run_anywhere() -> None:
     assert sink.ended.count("span") == 1
 
 
+@pytest.mark.promise("P3")
+@pytest.mark.promise("P13")
 def test_an_interrupt_anywhere_leaves_the_account_exact() -> None:
     class Interrupt(KeyboardInterrupt):
         pass
@@ -780,6 +791,7 @@ def test_an_interrupt_anywhere_leaves_the_account_exact() -> None:
     assert "and all goes on" in sink.ended
 
 
+@pytest.mark.promise("P13")
 def test_a_finalizer_may_end_a_span_in_the_workers_thread() -> None:
     class Owner:
         def __init__(self) -> None:

@@ -92,6 +92,7 @@ def ways_to_run(body, decorate):
 @pytest.mark.parametrize("what", ["sampler", "processor", "end", "redactor", "registry", "callback"])
 @pytest.mark.parametrize("level", ["workflow", "step", "tool"])
 @pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.promise("P1")
 def test_whatever_of_ours_is_broken(what, level, fails):
     recorder = broken_recorder(what)
     decorate = getattr(Instruments(lambda: recorder), level)
@@ -130,6 +131,7 @@ class HostileError(Exception):
         raise KeyboardInterrupt
 
 
+@pytest.mark.promise("P1")
 def test_values_that_bite(tape):
     value = Hostile()
 
@@ -159,6 +161,7 @@ def test_names_that_are_not_names(tape, name):
     assert not tape.recorder.problems
 
 
+@pytest.mark.promise("P1")
 def test_interrupts_of_the_host_go_on(tape):
     class Interrupted(Redactor):
         def payload(self, value, *, direction="input"):

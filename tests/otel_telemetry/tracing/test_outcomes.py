@@ -137,6 +137,7 @@ async def time_out(work):
 
 
 @pytest.mark.parametrize("way", ["cancel", "timeout", "group"])
+@pytest.mark.promise("P9")
 def test_cancellation(tape, way):
     @tape.step("wait")
     async def wait():
@@ -170,6 +171,7 @@ def test_cancellation(tape, way):
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, "interrupted"), (SystemExit, "exit")])
+@pytest.mark.promise("P9")
 def test_what_stops_the_program_is_a_failure(tape, error, code):
     with pytest.raises(error), tape.execution("w"):
         raise error
@@ -177,6 +179,7 @@ def test_what_stops_the_program_is_a_failure(tape, error, code):
     assert (record.status, record.error.code) == (ExecutionStatus.FAILED, code)
 
 
+@pytest.mark.promise("P9")
 def test_a_block_in_a_generator_that_is_closed_was_closed(tape):
     def rows():
         with tape.execution("w") as run, run.step("s"):
