@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 from otel_telemetry.errors import RecordingError, unknown
 from otel_telemetry.records import (
     ErrorRecord,
-    ExecutionRecord,
     ExecutionStatus,
-    ExecutionSummary,
     ExecutionType,
     StepStatus,
     StepType,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from otel_telemetry.formats import Source, Target
     from otel_telemetry.query import OrderBy
     from otel_telemetry.reader import Filters, Page, Reader, Stats, StatsBy
+    from otel_telemetry.records import ExecutionRecord, ExecutionSummary
     from otel_telemetry.tracing import Recorder
 
 Error: TypeAlias = BaseException | ErrorRecord | str

@@ -6,13 +6,13 @@ import dataclasses
 import inspect
 from typing import TYPE_CHECKING, Any, cast
 
+from otel_telemetry import records
 from otel_telemetry.codec.shapes import shape_of
 from otel_telemetry.errors import FormatError
-from otel_telemetry.records import ErrorRecord, ExecutionRecord
 
 if TYPE_CHECKING:
     from otel_telemetry.codec.shapes import Json
-    from otel_telemetry.records import JsonValue
+    from otel_telemetry.records import ErrorRecord, ExecutionRecord, JsonValue
 
 
 def to_json(record: Any) -> Json:
@@ -33,7 +33,7 @@ def from_json(value: JsonValue) -> ExecutionRecord:
         FormatError: something is missing or of the wrong type; the message names its path.
     """
     problems: list[str] = []
-    record = cast("ExecutionRecord", _load(ExecutionRecord, value, "execution", problems))
+    record = cast("ExecutionRecord", _load(records.ExecutionRecord, value, "execution", problems))
     return dataclasses.replace(record, problems=(*record.problems, *problems)) if problems else record
 
 
@@ -48,7 +48,7 @@ def error_from_json(value: JsonValue) -> ErrorRecord:
     Raises:
         FormatError: something is missing or of the wrong type; the message names its path.
     """
-    return cast("ErrorRecord", _load(ErrorRecord, value, "error", []))
+    return cast("ErrorRecord", _load(records.ErrorRecord, value, "error", []))
 
 
 def json_schema(record: type) -> Json:

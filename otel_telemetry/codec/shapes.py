@@ -11,11 +11,10 @@ from functools import cache, cached_property
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from otel_telemetry.errors import FormatError
-from otel_telemetry.records import ExecutionRecord, StepRecord, ToolCallRecord
 
 Json: TypeAlias = dict[str, Any]
 
-COMPLETE: Final = (ExecutionRecord, StepRecord, ToolCallRecord)
+COMPLETE: Final = frozenset({"ExecutionRecord", "StepRecord", "ToolCallRecord"})
 """Records that state every field in JSON, so that a reader can rely on it; the others leave out what is default."""
 
 _SCALARS: Final[dict[Any, tuple[str, str]]] = {
@@ -170,7 +169,7 @@ class _Record:
     def _shapes(self) -> dict[str, tuple[Shape, Any]]:
         # made on first use: a record may hold its own kind, as an error holds its cause
         hints = typing.get_type_hints(self._kind, localns={"JsonValue": Any})
-        stated = self._kind in COMPLETE
+        stated = self._kind.__name__ in COMPLETE
         return {
             field.name: (shape_of(hints[field.name]), dataclasses.MISSING if stated else _default(field))
             for field in self._fields

@@ -71,8 +71,8 @@ def test_the_fields_of_the_specification_come_first(record: type, fields: str) -
 
 RECORDS = [
     value
-    for value in vars(records).values()
-    if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == records.__name__
+    for value in (getattr(records, name) for name in records.__all__)
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
 ]
 
 
@@ -166,7 +166,7 @@ def test_all_tool_calls_are_those_of_the_steps_first() -> None:
 
 def test_records_import_the_standard_library_only() -> None:
     program = (
-        "import sys; before = set(sys.modules); import otel_telemetry.records;"
+        "import sys; before = set(sys.modules); from otel_telemetry.records import *;"
         "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -306,5 +306,5 @@ def test_a_span_counts_for_as_much_whether_it_is_flattened_or_not() -> None:
     span = recording.tracer.start_span("span", attributes=attributes)
     span.end()
     assert isinstance(span, LeanSpan)
-    assert 5100 < size_of(span) == size_of(flatten(span, Redactor())) < 8000
+    assert 5000 < size_of(span) <= size_of(flatten(span, Redactor())) < size_of(span) + 1000
     recording.processor.shutdown()

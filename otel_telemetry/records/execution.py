@@ -1,94 +1,12 @@
-"""The records that a reader gets back: executions, their steps, tool calls and errors.
-
-Frozen, slotted, keyword-only dataclasses that import the standard library only. Times are integer
-nanoseconds since the epoch, UTC; durations are milliseconds, derived from the times. A ``repr`` shows
-names and times, never a payload.
-"""
+"""The records of executions and of all that is in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TypeAlias
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
-
-MAX_CAUSES = 3
-"""How many causes an `ErrorRecord` keeps below the top one."""
-
-
-class ExecutionType(str, Enum):
-    """What an execution is: a workflow of steps, or a tool called directly, outside any workflow."""
-
-    WORKFLOW = "workflow"
-    DIRECT = "direct"
-
-
-class ExecutionStatus(str, Enum):
-    """Where an execution stands. The last three are final."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class StepStatus(str, Enum):
-    """Where a step stands. The last three are final; a cancelled step is FAILED, its error's code ``cancelled``."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class StepType(str, Enum):
-    """Whether a step calls one tool or runs code."""
-
-    TOOL = "tool"
-    CODE = "code"
-
-
-class ToolCallSource(str, Enum):
-    """Where a tool call came from: a step that is the call, or code that made it."""
-
-    TOOL_STEP = "tool_step"
-    CODE_BLOCK = "code_block"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRecord:
-    """What went wrong, and what caused it.
-
-    `code` and `category` come from the error registry; `message` and `detail` are redacted. `cause` is
-    the next error down, at most `MAX_CAUSES` below the top; where the chain was longer, the last one's
-    `detail` says how many were cut, under ``causes_cut``.
-    """
-
-    code: str
-    category: str
-    message: str = field(repr=False)
-    detail: dict[str, JsonValue] | None = field(default=None, repr=False)
-    retryable: bool = False
-    step_id: str | None = None
-    tool_name: str | None = None
-    cause: ErrorRecord | None = field(default=None, repr=False)
-
-    def chain(self) -> Iterator[ErrorRecord]:
-        """Yield this error and its causes, outermost first."""
-        error: ErrorRecord | None = self
-        while error is not None:
-            yield error
-            error = error.cause
-
-    @property
-    def root_cause(self) -> ErrorRecord:
-        """The innermost error of the chain."""
-        *_, last = self.chain()
-        return last
+from otel_telemetry.records.error import ErrorRecord, JsonValue  # noqa: TC001  (for whoever asks for the fields' types)
+from otel_telemetry.records.kinds import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
