@@ -59,7 +59,7 @@ def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
         span.start_time or 0,
         end_ns,
         0 if status.status_code is _UNSET else status.status_code.value,
-        None if status.description is None else redactor.text(status.description),
+        None if status.description is None else redactor.error_text(status.description),
         _of_lean(span, redactor) if span.__class__ is LeanSpan else _attributes(span.attributes, redactor),
         tuple([_event(event, redactor) for event in events]) if events else (),
         tuple([_link(link, redactor) for link in links]) if links else (),
@@ -108,10 +108,13 @@ def _of_lean(span: LeanSpan, redactor: Redactor) -> dict[str, JsonValue]:
 
 
 def _event(event: Event, redactor: Redactor) -> EventData:
+    attributes = _attributes(event.attributes, redactor)
+    if event.name == "exception":
+        attributes = {key: redactor.without_hidden(value) for key, value in attributes.items()}
     return EventData(
         redactor.text(event.name),
         event.timestamp,
-        _attributes(event.attributes, redactor),
+        attributes,
         event.dropped_attributes,
     )
 

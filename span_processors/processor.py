@@ -272,7 +272,7 @@ def _shut_down(workers: list[Worker[Any]], timeout_s: float) -> None:
 
 def _describe(error: BaseException, redactor: Redactor) -> str:
     try:
-        return redactor.text(f"{type(error).__name__}: {error}")[:500]
+        return redactor.error_text(f"{type(error).__name__}: {error}")[:500]
     except BaseException:
         return type(error).__name__
 

@@ -52,7 +52,7 @@ def detail_of(error: BaseException, redactor: Redactor) -> dict[str, JsonValue]:
     if isinstance(error, OSError):
         more = _safely(lambda: _os_detail(error, redactor), None)
     elif isinstance(error, KeyError):
-        more = _safely(lambda: {"key": redactor.value(error.args[0])[0]}, None)
+        more = _safely(lambda: {"key": redactor.error_value(error.args[0])}, None)
     elif isinstance(error, BaseExceptionGroup):
         more = _safely(lambda: _group_detail(error, redactor), None)
     return detail | (more or {})
@@ -75,9 +75,9 @@ def stacktrace(error: BaseException, redactor: Redactor) -> str:
         return f"<{type(error).__name__}: stack unavailable>"
     text = _ROW_VALUES.sub(r"\1 (left out)\n", text)
     if len(text) <= MAX_STACK:
-        return redactor.text(text)
+        return redactor.error_text(text)
     half = MAX_STACK // 2
-    end = redactor.text(text[-half - _MARGIN :])
+    end = redactor.error_text(text[-half - _MARGIN :])
     end = end[max(_MARGIN, len(end) - half) :]
     return f"{bounded(text[: -len(end)], redactor, half)}\n{end}"
 
@@ -92,8 +92,8 @@ def bounded(text: str, redactor: Redactor, limit: int = MAX_MESSAGE) -> str:
     """Return redacted text of at most `limit` characters, and how many are missing."""
     text = _ROW_VALUES.sub(r"\1 (left out)\n", text[: limit + _MARGIN]) + text[limit + _MARGIN :]
     if len(text) <= limit:
-        return redactor.text(text)
-    window = redactor.text(text[: limit + _MARGIN])
+        return redactor.error_text(text)
+    window = redactor.error_text(text[: limit + _MARGIN])
     kept = window[: max(0, min(limit, len(window) - _MARGIN))]
     return f"{kept}... ({len(text) - len(kept)} characters cut)"
 
@@ -117,7 +117,7 @@ def _os_detail(error: OSError, redactor: Redactor) -> dict[str, JsonValue]:
     for name in ("filename", "filename2"):
         value = getattr(error, name)
         if isinstance(value, str | bytes):
-            detail[name] = redactor.value(value)[0]
+            detail[name] = redactor.error_value(value)
     return detail
 
 

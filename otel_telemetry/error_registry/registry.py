@@ -159,7 +159,7 @@ def _redacted(error: ErrorRecord, redactor: Redactor) -> ErrorRecord:
     kept, cut = chain[: MAX_CAUSES + 1], len(chain) - MAX_CAUSES - 1
     record: ErrorRecord | None = None
     for link in reversed(kept):
-        detail, _ = redactor.value(link.detail)
+        detail = redactor.error_value(link.detail)
         if not isinstance(detail, dict):
             detail = None if detail is None else {"value": detail}
         if cut > 0 and record is None:
@@ -179,4 +179,4 @@ def _redacted(error: ErrorRecord, redactor: Redactor) -> ErrorRecord:
 
 def _text(value: object, redactor: Redactor) -> str:
     """Return a text that the host was to give; whatever it gave instead, as JSON."""
-    return bounded(value, redactor) if isinstance(value, str) else redactor.payload(value)[0]
+    return bounded(value, redactor) if isinstance(value, str) else redactor.error_text(redactor.payload(value)[0])

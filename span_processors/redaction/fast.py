@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.gate import may_hold_secret
+from span_processors.redaction.hidden import HiddenValues
 from span_processors.redaction.marks import FIELD
 from span_processors.redaction.names import MAX_NAME, Names, Verdict, is_placeholder
 from span_processors.redaction.tree import SMALLEST_CARD, TELLING
@@ -33,11 +34,14 @@ class NotFastError(Exception):
 class FastKeys:
     """The verdicts on keys that hold no secret themselves; `_NAMING` where the value may be another's name.
 
+    Where a value is a secret whatever it is, the verdict is the memory in which it is noted.
+
     `known` is a plain dict, not one that judges what it lacks: its look-ups are what a walk consists of.
     """
 
-    def __init__(self, names: Names, redact: Callable[[str], str]) -> None:
+    def __init__(self, names: Names, redact: Callable[[str], str], hidden: HiddenValues) -> None:
         self._names = names
+        self._hidden = hidden
         self._redact = redact
         self.known: dict[str, Verdict | object | None] = {}
         self.harmless: set[str] = set()
@@ -78,7 +82,10 @@ class FastKeys:
             raise NotFastError
         if key in TELLING:
             return TELLING
-        return self._names[key] or (_NAMING if key.lower() in NAME_FIELDS else None)
+        verdict = self._names[key]
+        if verdict is Verdict.SECRET:
+            return self._hidden
+        return verdict or (_NAMING if key.lower() in NAME_FIELDS else None)
 
 
 def redact_fast(value: object, keys: FastKeys, max_size: int) -> JsonValue:
@@ -159,7 +166,8 @@ def _under(item: object, verdict: Verdict | object) -> JsonValue:
     if item is None or kind is bool or (kind is str and not item):
         return item  # type: ignore[return-value]
     if kind is str or kind is int:
-        if verdict is Verdict.SECRET and not (kind is str and is_placeholder(item)):  # type: ignore[arg-type]
+        if type(verdict) is HiddenValues and not (kind is str and is_placeholder(item)):  # type: ignore[arg-type]
+            verdict.note(item, FIELD)  # type: ignore[arg-type]
             return FIELD
         if verdict is Verdict.COUNTED and kind is int and -SMALLEST_CARD < item < SMALLEST_CARD:  # type: ignore[operator]
             return item  # type: ignore[return-value]

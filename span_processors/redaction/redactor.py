@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 
 from span_processors.data import CleanText
 from span_processors.redaction.fast import FastKeys, redact_fast
+from span_processors.redaction.hidden import HiddenValues
 from span_processors.redaction.leaves import clean_text
 from span_processors.redaction.marks import ERROR
 from span_processors.redaction.names import Names
@@ -60,8 +61,9 @@ class Redactor:
         self._max_size = settings.max_result_size
         self._searched = {"input": settings.redact_inputs, "output": settings.redact_outputs}
         self._structural = structural
-        self._tree = TreeRedactor(names, settings)
-        self._keys = FastKeys(names, self._tree.text)
+        self._hidden = HiddenValues()
+        self._tree = TreeRedactor(names, settings, self._hidden)
+        self._keys = FastKeys(names, self._tree.text, self._hidden)
         self._harmless: set[str] = set()
         """Short texts that hold no secret: those that spans carry are few, and come again and again."""
         self._plain_keys: set[str] = set()
@@ -108,6 +110,24 @@ class Redactor:
                 return redacted
             kept = self._tree.text(clean[: _MAX_TEXT // 2 + _OVERLAP])[: _MAX_TEXT // 2]
             return f"{kept}... ({len(clean) - len(kept)} characters cut)"
+        except Exception:
+            return ERROR
+
+    def error_text(self, text: str) -> str:
+        """Return words of an error as `text` does, and without the values that were hidden elsewhere by their names."""
+        try:
+            return self.text(str(self._hidden.remove(clean_text(str.__str__(text)))))
+        except Exception:
+            return ERROR
+
+    def error_value(self, value: object) -> JsonValue:
+        """Return what an error carries as `value` does, and without the values that were hidden by their names."""
+        return self.without_hidden(self.value(value)[0])
+
+    def without_hidden(self, value: JsonValue) -> JsonValue:
+        """Return a clean value, which belongs to an error, without the values that were hidden by their names."""
+        try:
+            return self._hidden.remove(value)
         except Exception:
             return ERROR
 

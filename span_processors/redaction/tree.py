@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import is_card
-from span_processors.redaction.marks import CARD, ERROR, FIELD, MARK, mark
+from span_processors.redaction.marks import CARD, ERROR, MARK, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
 from span_processors.redaction.notes import Notes, written
@@ -26,6 +26,7 @@ from span_processors.redaction.vocabulary import (
 
 if TYPE_CHECKING:
     from span_processors.data import JsonValue
+    from span_processors.redaction.hidden import HiddenValues
     from span_processors.redaction.notes import Path
     from span_processors.redaction.settings import Callback, RedactionSettings
 
@@ -50,8 +51,9 @@ _TOLD: Final[dict[tuple[str, str | None], dict[str, Verdict | None]]] = {
 class TreeRedactor:
     """Walks a value and takes out what its names, its shape and its texts say is secret. Iterative, and in place."""
 
-    def __init__(self, names: Names, settings: RedactionSettings) -> None:
+    def __init__(self, names: Names, settings: RedactionSettings, hidden: HiddenValues) -> None:
         self._names = names
+        self._hidden = hidden
         self._value_patterns = settings.value_patterns
         self._max_text = settings.max_result_size
         self._texts = TextRedactor(names, lambda value, nesting: _Walk(self, Notes(), nesting=nesting).run(value))
@@ -78,6 +80,7 @@ class _Walk:
     ) -> None:
         self._owner = owner
         self._names = owner._names  # noqa: SLF001  (two classes, one thing)
+        self._hidden = owner._hidden  # noqa: SLF001
         self._notes = notes
         self._nesting = nesting
         self._callback = callback
@@ -142,12 +145,12 @@ class _Walk:
                     here = (path, name)
                 verdict = told[key] if key in told else self._names[key] or self._names[name]
                 if described and key.lower() in VALUE_FIELDS and hides(described, value):
-                    kept: JsonValue = mark_of(described)
+                    kept: JsonValue = self._hide(value, described)
                 elif verdict and hides(verdict, value):
                     kept = self._under(value, verdict, here)
                 else:
                     if columns and key.lower() in ROW_FIELDS and isinstance(value, list):
-                        _hide_columns(value, columns)
+                        self._hide_columns(value, columns)
                     kept = self._leaf(value, here)
             except Exception:
                 kept = self._failed(here)
@@ -169,9 +172,21 @@ class _Walk:
         if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] in SCHEMA_TYPES:
             for field in SCHEMA_VALUES:
                 if hides(verdict, value.get(field)):
-                    value[field] = mark_of(verdict)
+                    value[field] = self._hide(value[field], verdict)
             return self._leaf(value, path)
-        return mark_of(verdict)
+        return self._hide(value, verdict)
+
+    def _hide(self, value: JsonValue, verdict: Verdict) -> str:
+        """Return what replaces a value, which is noted. Of fields it is those that are sensitive themselves."""
+        mark = mark_of(verdict)
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                named = self._names[key]
+                if named and hides(named, inner):
+                    self._hide(inner, named)
+        else:
+            self._hidden.note(value, mark)
+        return mark
 
     def _described(self, fields: dict[str, JsonValue]) -> Verdict | None:
         """Return the verdict on the name that the fields give to a value: `{"name": "password", "value": S}`."""
@@ -211,7 +226,7 @@ class _Walk:
                     in_key = not (isinstance(item, str) and "-----END" in item)
                     items[at] = mark("private-key")
                 elif previous is not None and self._follows(previous, item):
-                    items[at] = FIELD
+                    items[at] = self._hide(item, Verdict.SECRET)
                 else:
                     items[at] = self._leaf(item, here)
             except Exception:
@@ -232,13 +247,20 @@ class _Walk:
             if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):  # noqa: PLR2004
                 verdict = self._names[row[0].strip("-: ")] if _NAME.fullmatch(row[0]) else None
                 if verdict and hides(verdict, row[1]) and not self._is_heading(row[1]):
-                    row[1] = mark_of(verdict)
+                    row[1] = self._hide(row[1], verdict)
         head = rows[0] if rows else None
         if not isinstance(head, list) or len(rows) < 2:  # noqa: PLR2004
             return
         if all(isinstance(name, str) and is_plain_word(name) for name in head):
             columns = [at for at, name in enumerate(head) if (at or len(head) > 2) and self._is_name(str(name))]  # noqa: PLR2004
-            _hide_columns(rows[1:], columns)
+            self._hide_columns(rows[1:], columns)
+
+    def _hide_columns(self, rows: list[JsonValue], columns: list[int]) -> None:
+        for row in rows:
+            if isinstance(row, list):
+                for at in columns:
+                    if at < len(row) and hides(Verdict.SECRET, row[at]):
+                        row[at] = self._hide(row[at], Verdict.SECRET)
 
     def _failed(self, path: Path) -> str:
         self._note(path, "could not be redacted, left out")
@@ -255,14 +277,6 @@ def _told(fields: dict[str, JsonValue]) -> dict[str, Verdict | None]:
         if key in fields and (value is None or fields[key] == value):
             return told
     return {}
-
-
-def _hide_columns(rows: list[JsonValue], columns: list[int]) -> None:
-    for row in rows:
-        if isinstance(row, list):
-            for at in columns:
-                if at < len(row) and hides(Verdict.SECRET, row[at]):
-                    row[at] = FIELD
 
 
 def _begins_key(item: JsonValue) -> bool:
