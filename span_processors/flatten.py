@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -110,7 +110,8 @@ def _of_lean(span: LeanSpan, redactor: Redactor) -> dict[str, JsonValue]:
 def _event(event: Event, redactor: Redactor) -> EventData:
     attributes = _attributes(event.attributes, redactor)
     if event.name == "exception":
-        attributes = {key: redactor.without_hidden(value) for key, value in attributes.items()}
+        known = redactor.without_hidden(cast("JsonValue", attributes))
+        attributes = known if isinstance(known, dict) else {}
     return EventData(
         redactor.text(event.name),
         event.timestamp,
