@@ -6,6 +6,7 @@ same moment do not wait for each other. Once there are `MAX_PARTS` rows of one, 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -20,11 +21,12 @@ MAX_PARTS: Final = 16
 
 def as_values(part: Durations) -> tuple[Any, ...]:
     """Return what is stored of a part, in the order of the fields of `Durations`."""
-    return (*part[:-1], orjson.dumps(part.buckets, option=orjson.OPT_NON_STR_KEYS).decode())
+    # a list without quotes, which one would have to be escaped on its way into PostgreSQL
+    return (*part[:-1], orjson.dumps([*chain.from_iterable(part.buckets.items())]).decode())
 
 
 def from_values(values: Sequence[Any]) -> Durations:
     """Return the part that was stored as `values`."""
     kind, name, failed, longest_ns, slowest, text = values
-    buckets = {int(bucket): n for bucket, n in orjson.loads(text).items()}
-    return Durations(kind, name, failed, longest_ns, slowest, buckets)
+    numbers = iter(orjson.loads(text))
+    return Durations(kind, name, failed, longest_ns, slowest, dict(zip(numbers, numbers, strict=True)))

@@ -60,9 +60,13 @@ _INSERT_METADATA: Final = f"""
     FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
         AS given (execution_id, started_ns, span_id, ended_ns, key, value)
     JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
-_IN_MANY_PARTS: Final = f"""
-    SELECT kind, name FROM durations JOIN unnest(%s::int2[], %s::text[]) AS counted (kind, name) USING (kind, name)
-    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS}"""
+# Says of which there are many parts now; it sees those that were there before.
+_INSERT_DURATIONS: Final = f"""
+    WITH given ({DURATION_COLUMNS}) AS (
+        SELECT * FROM unnest(%s::int2[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])),
+    added AS (INSERT INTO durations ({DURATION_COLUMNS}) SELECT {DURATION_COLUMNS} FROM given)
+    SELECT kind, name FROM durations JOIN given USING (kind, name)
+    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS - 1}"""
 # What another session adds up at this moment is left to it.
 _TAKE_PARTS: Final = f"""
     DELETE FROM durations WHERE ctid = ANY (ARRAY (
@@ -107,9 +111,9 @@ def write_rows(
         lease: the state of the lease of this process, if it has changed.
     """
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
-    announced.update(row.span_id for row in rows if row.ended_ns is None)
-    new = [row for row in rows if row.span_id not in announced]
-    known = [row for row in rows if row.span_id in announced]
+    announced.update([row.span_id for row in rows if row.ended_ns is None])
+    new = [row for row in rows if row.span_id not in announced] if announced else rows
+    known = [row for row in rows if row.span_id in announced] if announced else []
 
     def write(new: Sequence[SpanRow], known: Sequence[SpanRow]) -> None:
         with transaction(connection, place):
@@ -130,7 +134,7 @@ def write_rows(
     except psycopg.errors.UniqueViolation:
         # Written before: by a commit whose answer got lost, or by whoever had this row first.
         write([], rows)
-    announced.difference_update(row.span_id for row in rows if row.ended_ns is not None)
+    announced.difference_update([row.span_id for row in known if row.ended_ns is not None])
 
 
 def put_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
@@ -155,11 +159,15 @@ def is_retryable(error: Exception) -> bool:
 
 
 def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Durations]:
-    _copy(connection, f"spans ({COLUMN_LIST})", map(stored, rows))
-    metadata = [(*key_of(row), *item) for row in rows for item in row.metadata]
+    with connection.cursor().copy(f"COPY spans ({COLUMN_LIST}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(stored(row))
+        # while the server is still busy with the last rows
+        durations = count_runs(runs_of(rows))
+        metadata = [(*key_of(row), *item) for row in rows for item in row.metadata]
     if metadata:
         _copy(connection, f"execution_metadata ({METADATA_COLUMNS})", metadata)
-    return count_runs(runs_of(rows))
+    return durations
 
 
 def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Durations]:
@@ -181,9 +189,8 @@ def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Dura
 
 
 def _insert_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
-    _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, parts))
-    names = [[part.kind for part in parts], [part.name for part in parts]]
-    for run in connection.execute(_IN_MANY_PARTS, names).fetchall():
+    columns = [list(column) for column in zip(*map(as_values, parts), strict=True)]
+    for run in connection.execute(_INSERT_DURATIONS, columns).fetchall():
         taken = connection.execute(_TAKE_PARTS, run).fetchall()
         _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, add_up(map(from_values, taken))))
 

@@ -116,7 +116,7 @@ durations: Final = Table(
     Column("failed", BigInteger, nullable=False),
     Column("longest_ns", BigInteger, nullable=False),
     Column("slowest", _TEXT, nullable=False),
-    Column("buckets", _TEXT, nullable=False),  # ASCII JSON
+    Column("buckets", _TEXT, nullable=False),  # a JSON list of each bucket and how many there are in it
 )
 
 leases: Final = Table(
