@@ -24,6 +24,9 @@ _MAX_KEYS: Final = 8192
 _MAX_HARMLESS: Final = 8192
 _MAX_HARMLESS_TEXT: Final = 128
 _SHORT: Final = 7
+_FEW: Final = 16
+_LARGE: Final = 65_536
+"""Characters of a few texts: the long way asks of each whether it is harmless, and it should not be asked twice."""
 _NAMING: Final = object()
 
 
@@ -109,6 +112,8 @@ def redact_fast(value: object, keys: FastKeys, max_size: int) -> JsonValue:
             copy = _copy(value, keys.known, keys.harmless, texts, _MAX_LEVEL)
     if texts:
         text = "\n".join(texts)
+        if len(texts) <= _FEW and max_size > _LARGE:
+            max_size = _LARGE
         if len(text) > max_size or "\0" in text or may_hold_secret(text) or keys.may_be_named(texts):
             raise NotFastError
         keys.remember(texts)

@@ -27,11 +27,17 @@ _DESCRIBED: Final = regex(
     r"(?:name|key|field|header|param|id)[\"']?\s{0,4}+[=:]\s{0,4}+[\"']?([\w .-]{2,64}+)[\"']?[^<>{}\[\]]{0,80}?"
     r"\b(?:value|content|val)[\"']?\s{0,4}+[=:]\s{0,4}+"
 )
+_VALUE_FIELD: Final = (
+    regex(r"val(?:ue)?[\"']?\s{0,4}+[=:]"),
+    regex(r"content[\"']?\s{0,4}+[=:]"),
+)
+"""What the pattern above ends with, which is found far sooner than what it begins with."""
 _VARIABLE: Final = regex(r"variable\s{1,4}\"([\w-]{2,64}+)\"\s{0,4}\{[^{}]{0,400}?\bdefault\s{0,8}=\s{0,8}(?=[\"'])")
 """As Terraform declares it."""
 _SQL: Final = regex(
     r"(?:password|passwd|pwd|secret|identified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as))"
-    r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])"
+    r"(?:\s{1,8}+|\s{0,4}+\(\s{0,4}+)[enx]?(?=['\"])",
+    needs=("password", "passwd", "pwd", "secret", "identified"),
 )
 _TOLD: Final = regex(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|key|code|pin|otp|credentials?)(?!\w)"
@@ -69,7 +75,11 @@ _LINK: Final = regex(
 _NAME_REACH: Final = 60
 _NAME_BACKWARDS: Final = regex(r"[\w.%-]*+")
 _NETRC: Final = regex(r"\bpassword[ \t]{1,8}+(\S+)")
-_SCHEME: Final = regex(r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})", re.ASCII)
+_SCHEME: Final = regex(
+    r"(bearer|basic|digest|token|apikey)\s{1,4}+([\w.~+/=-]{4,})",
+    re.ASCII,
+    needs=("bearer", "basic", "digest", "token", "apikey"),
+)
 _LONG: Final = 16
 _SHORT: Final = 6
 
@@ -115,7 +125,7 @@ def _options_and_pairs(text: str, names: Names) -> Iterator[Found]:
 
 def _descriptions(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find `"name": "password", "value": "S"` and its like in a text that is no JSON."""
-    described = _DESCRIBED.finditer(low) if "val" in low or "content" in low else ()
+    described = _DESCRIBED.finditer(low) if any(pattern.search(low) for pattern in _VALUE_FIELD) else ()
     for match in (*described, *_VARIABLE.finditer(low)):
         verdict = names[text[match.start(1) : match.end(1)]]
         span = value_span(text, match.end()) if verdict else None
