@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters import postgres_schema, postgres_writer
 from otel_telemetry.exporters.base import StoreExporter
+from otel_telemetry.exporters.deadline import Watch
 from otel_telemetry.exporters.postgres_url import Place, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import psycopg
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
     from span_processors.redaction import Redactor
 
 DEADLINE_S: Final = 30.0
-"""How long one transaction may take. The client keeps the time: a server that hangs heeds no timeout of its own."""
+"""How long one transaction may take."""
 
 
 class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
@@ -63,12 +60,13 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
 
     def _start_anew(self) -> None:
         super()._start_anew()
+        self._watch = Watch()
         self._announced: set[int] = set()
 
     def _connect(self) -> psycopg.Connection:
         connection = self._place.connect()
         try:
-            with _deadline(connection):
+            with Watch() as watch, watch.limit(connection.fileno(), DEADLINE_S):
                 postgres_schema.prepare(connection, self._place)
         except BaseException:
             connection.close()
@@ -77,43 +75,21 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
 
     def _disconnect(self, connection: psycopg.Connection) -> None:
         connection.close()
+        self._watch.close()
 
     def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
-        with _deadline(connection):
+        with self._watch.limit(connection.fileno(), DEADLINE_S):
             postgres_writer.write_rows(
                 connection, self._place, rows, self._known_resources, self._announced, lease=lease
             )
 
     def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
-        with _deadline(connection):
+        with self._watch.limit(connection.fileno(), DEADLINE_S):
             postgres_writer.put_lease(connection, self._place, lease)
 
     def _add_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
-        with _deadline(connection):
+        with self._watch.limit(connection.fileno(), DEADLINE_S):
             postgres_writer.add_lease(connection, self._place, lease)
 
     def _is_retryable(self, error: Exception) -> bool:
         return postgres_writer.is_retryable(error)
-
-
-@contextmanager
-def _deadline(connection: psycopg.Connection) -> Iterator[None]:
-    """End the connection, and with it whatever waits on it, where the work inside takes longer than `DEADLINE_S`."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as line:
-        timer = threading.Timer(DEADLINE_S, _cut, (line,))
-        timer.daemon = True
-        try:
-            timer.start()
-        except RuntimeError:  # the interpreter is shutting down, and whoever waits for that has a deadline
-            yield
-            return
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
-
-
-def _cut(line: socket.socket) -> None:
-    with suppress(OSError):  # the server has ended it already
-        line.shutdown(socket.SHUT_RDWR)

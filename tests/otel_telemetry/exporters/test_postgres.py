@@ -149,9 +149,13 @@ def test_a_server_that_hangs_is_given_up_in_time(
     assert ids(other) == [1, 2]
 
 
-def test_no_thread_outlives_its_transaction(exporter: PostgresSpanExporter) -> None:
+def test_no_thread_outlives_its_exporter(postgres_url: str) -> None:
     before = threading.active_count()
+    exporter = PostgresSpanExporter(postgres_url)
     exporter.write([row(1)])
+    exporter.write([row(2)])
+    assert threading.active_count() == before + 1
+    exporter.close()
     assert threading.active_count() == before
 
 
