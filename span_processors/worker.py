@@ -143,7 +143,9 @@ class Worker(Generic[RowT]):
             self._announcements.cancel(key)
             entry = Entry(None, self._sink.size(span), 1, span)
             if not self._backlog.put(entry, error=failed):
-                problem = "the queue is full or shut down, spans are lost"
+                problem = "the queue is full, spans are lost"
+                if self._stopping:
+                    problem = "spans that end after the shutdown are lost"
         except (KeyboardInterrupt, SystemExit) as error:
             if entry is None or not self._backlog.holds(entry):
                 self._backlog.drop("interrupted")

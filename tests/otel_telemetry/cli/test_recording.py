@@ -109,7 +109,10 @@ def test_the_next_commands_can_be_typed_where_the_program_is_not_found_by_its_na
 
 
 def test_the_demo_runs_in_memory(run):
-    assert run("demo", "--store", "memory://").code == 0
+    done = run("demo", "--store", "memory://")
+    assert done.code == 0
+    assert "kept in a file" in done.err
+    assert "show last" not in done.err
 
 
 def test_the_demo_is_a_short_example():
