@@ -371,3 +371,43 @@ def _module_level():
 
 
 _rows = module_level_rows = _module_level()
+
+
+def test_one_instrument_may_be_entered_by_many_at_once(tape):
+    poll = tape.step("poll")
+
+    async def once(n):
+        async with poll as step:
+            step.set_attribute("n", n)
+            await asyncio.sleep(0.002 * n)
+            step.result = n
+
+    async def main():
+        await asyncio.gather(*map(once, range(3)))
+
+    with tape.execution("w"):
+        asyncio.run(main())
+    steps = tape.record().steps
+    assert sorted((step.span.attributes["n"], step.tool_result) for step in steps) == [(0, 0), (1, 1), (2, 2)]
+    assert {step.status for step in steps} == {StepStatus.COMPLETED}
+
+
+def test_one_instrument_that_fails_in_one_task_fails_there(tape):
+    poll = tape.step("poll")
+
+    async def once(n):
+        async with poll:
+            await asyncio.sleep(0.002 * n)
+            if n == 0:
+                raise ValueError(n)
+
+    async def main():
+        await asyncio.gather(*map(once, range(3)), return_exceptions=True)
+
+    with tape.execution("w"):
+        asyncio.run(main())
+    assert [step.status for step in tape.record().steps] == [
+        StepStatus.FAILED,
+        StepStatus.COMPLETED,
+        StepStatus.COMPLETED,
+    ]
