@@ -80,6 +80,11 @@ def scope_in(context: Context) -> ExecutionScope[Any] | None:
     return cast("ExecutionScope[Any] | None", context.get(_SCOPE_KEY))
 
 
+def span_in(context: Context) -> object:
+    """Return the span that `context` carries."""
+    return context.get(_SPAN_KEY)
+
+
 def current_scope() -> ExecutionScope[Any] | None:
     """Return the scope of the running code."""
     return scope_in(current())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from otel_telemetry.records import StepType
 from otel_telemetry.tracing.beginning import Beginning
+from otel_telemetry.tracing.context import current, span_in
 from otel_telemetry.tracing.handle import Handle
 from otel_telemetry.tracing.recorder import Recorder
 from otel_telemetry.tracing.wrappers import base_of, wrap
@@ -100,7 +101,7 @@ class Instrument(Generic[H]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entered.pop().leave(error)
+        self._leave(error)
 
     async def __aenter__(self) -> H:
         return self.__enter__()
@@ -108,7 +109,14 @@ class Instrument(Generic[H]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entered.pop().leave(error)
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        # several threads or tasks may be inside at once: the one that stands here is the one that leaves
+        span = span_in(current())
+        handle = next((entered for entered in reversed(self._entered) if entered.span is span), self._entered[-1])
+        self._entered.remove(handle)
+        handle.leave(error)
 
 
 class Instruments:
