@@ -27,6 +27,11 @@ _LINE: Final = regex(r"[^\r\n\"'`]*+")
 _WHOLE_LINE: Final = regex(r"[^\r\n]*+")
 _BLOCK: Final = regex(r"[|>]?[+-]?\d?[ \t]*+\r?\n")
 _HEADERS: Final = regex(r"(?:^|[^a-z])(?:cookie|authorization)s?\d?$", re.IGNORECASE)
+_COOKIE_ATTRIBUTE: Final = regex(
+    r"\s*(?:path=/[\w./-]*|domain=[\w.-]+|expires=[\w ,:-]{1,40}|max-age=-?\d{1,12}|samesite=\w{1,8}|priority=\w{1,8}"
+    r"|httponly|secure|partitioned)?\s*",
+    re.IGNORECASE,
+)
 _PHRASES: Final = regex(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
 _ANNOTATED: Final = regex(
     r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?(?=[\w\"'`(\[{])"
@@ -134,9 +139,19 @@ def _header(text: str, match: re.Match[str], start: int) -> tuple[list[Found], i
     start = scheme.end() if scheme else start
     end = line.end() if line else start
     rest = text[start:end].rstrip()
+    if match[1].lower().endswith("set-cookie"):
+        rest = _without_attributes(rest)
     if rest and not is_placeholder(rest) and rest.partition(" ")[0].lower() not in PROSE:
         return [Found(start, start + len(rest), "field")], end
     return [], end
+
+
+def _without_attributes(cookie: str) -> str:
+    """Return a cookie without what a server says about it: how long it lasts, and where it is sent."""
+    parts = cookie.split(";")
+    while len(parts) > 1 and _COOKIE_ATTRIBUTE.fullmatch(parts[-1]):
+        parts.pop()
+    return ";".join(parts)
 
 
 def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, head: bool) -> tuple[list[Found], int]:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.patterns import regex
-from span_processors.redaction.runs import has_base64
+from span_processors.redaction.runs import has_base64, has_hex
 from span_processors.redaction.vocabulary import INVISIBLE
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _BASE64: Final = regex(
 _FIRST: Final = 12
 """So many characters of base64 make nine bytes, without any that pads."""
 _FIRST_BYTES: Final = 9
+_HEX: Final = regex(r"(?<![0-9A-Za-z])(?:[2-7][0-9A-Fa-f]|0[9ADad]){12,}+(?![0-9A-Za-z])")
+"""ASCII in hex: of a hash, hardly ever all bytes are."""
 _STANDARD: Final = str.maketrans("-_", "+/")
 _SHORTEST: Final = 16
 """Twelve bytes: no name and value fit in fewer."""
@@ -93,6 +95,12 @@ def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
         inner = _decode(text[start:end])
         if inner is not None:
             yield start, end, inner
+
+
+def hex_runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the runs of `text` that are a text in hex, with that text."""
+    for match in _HEX.finditer(text) if has_hex(text) else ():
+        yield match.start(), match.end(), bytes.fromhex(match[0]).decode("ascii")
 
 
 def _decode(run: str) -> str | None:

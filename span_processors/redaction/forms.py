@@ -13,6 +13,7 @@ from span_processors.redaction.encodings import decoded_runs
 from span_processors.redaction.markup import find_in_markup
 from span_processors.redaction.names import Verdict, is_placeholder, looks_random
 from span_processors.redaction.patterns import regex
+from span_processors.redaction.protocols import find_protocols
 from span_processors.redaction.values import CLOSERS, Patience, is_plain_word, is_secret, value_span
 from span_processors.redaction.vocabulary import PROSE, SCHEME_WORDS
 
@@ -48,16 +49,6 @@ _TOLD: Final = regex(
 _CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}(?:code|pin|password|otp)\b)")
 _CODE_BEFORE: Final = regex(r"(?<![\w.-])([\w-]{4,12})\s{1,4}+$")
 _CODE_REACH: Final = 16
-_PROTOCOLS: Final = (
-    regex(r"(?:^|\n)USER \S{1,128}\s{0,4}\n(?:[^\n]{0,200}\n)?PASS ([^\r\n]+)", needs=("PASS ",)),
-    regex(
-        r"(?:^|\n)(?:AUTH (?:PLAIN|LOGIN|XOAUTH2) |AUTH (?:\S{1,64} )?(?=\S*\d))(\S{6,})[ \t\r]*(?=\n|$)",
-        needs=("AUTH ",),
-    ),
-    regex(r"<Cookie [\w.-]{1,64}=(\S+) for (?=[\w./:-]{0,256}>)"),
-    regex(r"AUTH(?<!\wAUTH)\r?\n(?:\$\d{1,3}\r?\n\S+\r?\n)?\$\d{1,3}\r?\n(\S+)"),
-)
-"""What FTP, POP3, SMTP and Redis send after a user, and how a cookie of Python is shown."""
 _WRAPPERS: Final = (
     regex(r"Secret(?<!\wSecret)(?:Str|Bytes)?\(b?(?=[\"'])"),
     regex(r"BasicAuth(?:\(|entication\()\s{0,4}[^,()]{1,128},\s{0,4}(?=[\"'])"),
@@ -91,7 +82,7 @@ def find_forms(text: str, low: str, names: Names) -> Iterator[Found]:
     yield from find_in_markup(text, low, names)
     yield from _statements(text, low)
     yield from _prose(text, low, names)
-    yield from _places(text)
+    yield from _places(text, low)
 
 
 def find_authorisations(text: str, low: str) -> Iterator[Found]:
@@ -161,11 +152,9 @@ def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
             yield Found(match.start(1), match.end(1), "field")
 
 
-def _places(text: str) -> Iterator[Found]:
+def _places(text: str, low: str) -> Iterator[Found]:
     """Find what a protocol, a type or a path says is secret."""
-    for pattern in _PROTOCOLS:
-        for match in pattern.finditer(text):
-            yield Found(*match.span(1), "protocol")
+    yield from find_protocols(text, low)
     if "kind: Secret" in text:
         for block in _DATA.finditer(text):
             for match in _ENTRY.finditer(text, block.start(1), block.end()):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from span_processors.redaction.encodings import hex_runs
 from span_processors.redaction.patterns import regex
+from span_processors.redaction.protocols import LOGIN
 from span_processors.redaction.runs import has_long_number, has_long_run
 from span_processors.redaction.urls import oracle_addresses
 from span_processors.redaction.vendors import odd_runs
@@ -47,7 +49,7 @@ _NAME_AND_IS: Final = _named(" is ")
 _LONG_OPTION: Final = regex(rf"--(?=[a-z])(?=[\w-]{{0,30}}?(?:(?<=-)pw|{'|'.join(_ENDS)})s?\b)")
 _NOT_ASCII: Final = regex("[^\\x00-\\x7f]+")
 _CODE_TOLD: Final = regex(r"is your (?=[\w -]{0,40}code\b)")
-_USERINFO: Final = regex(r"//(?=[^\s/?#]*(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S*@))")
+_USERINFO: Final = regex(r"//(?=[^\s/?#]{0,512}(?:@|:(?!\d{1,5}(?:[/?#\s]|$))\S{0,768}@))")
 _ENCODED: Final = regex("%(?=[0-9A-Fa-f]{2})")
 _OPTION: Final = regex(r"-(?<!\S-)[a-z]\b|-(?<!\S-)p\S")
 
@@ -69,7 +71,9 @@ def may_hold_secret(text: str) -> bool:
         return True
     if ":5432:" in text:
         return True
-    return has_long_number(text) or (has_long_run(text) and any(True for _ in odd_runs(text)))
+    if has_long_number(text):
+        return True
+    return has_long_run(text) and (any(True for _ in odd_runs(text)) or any(True for _ in hex_runs(text)))
 
 
 def may_name_secret(low: str) -> bool:
@@ -96,6 +100,8 @@ def may_name_secret(low: str) -> bool:
         or (" is " in low and (_NAME_AND_IS.search(low) is not None or _CODE_TOLD.search(low) is not None))
         or (">" in low and _NAME_AND_BRACKET.search(low) is not None)
         or ("--" in low and _LONG_OPTION.search(low) is not None)
+        or (" login " in low and LOGIN.search(low) is not None)
+        or ("\t" in low and ("\ttrue\t" in low or "\tfalse\t" in low))  # a file of cookies
         or (not low.isascii() and any(word in low for word in FOREIGN_NAMES))
     )
 

@@ -14,9 +14,11 @@ def _marking(characters: bytes) -> bytes:
 _TO_RUN: Final = _marking(_LETTERS_AND_DIGITS + b"_-")
 _TO_BASE64: Final = _marking(_LETTERS_AND_DIGITS + b"_-+/")
 _TO_DIGITS: Final = _marking(b"0123456789")
+_TO_HEX: Final = _marking(b"0123456789abcdefABCDEF")
 _LONG_RUN: Final = b"x" * 16
 _LONG_BASE64: Final = b"x" * 12
 _LONG_NUMBER: Final = b"x" * 13
+_LONG_HEX: Final = b"x" * 24
 
 
 def has_long_run(text: str) -> bool:
@@ -32,6 +34,11 @@ def has_base64(text: str) -> bool:
 def has_long_number(text: str) -> bool:
     """Say whether there are 13 digits with nothing but separators between them."""
     return _LONG_NUMBER in _bytes(text).translate(_TO_DIGITS, b" -._")
+
+
+def has_hex(text: str) -> bool:
+    """Say whether there are 24 digits of a hexadecimal number in a row."""
+    return _LONG_HEX in _bytes(text).translate(_TO_HEX)
 
 
 def _bytes(text: str) -> bytes:

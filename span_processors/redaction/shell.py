@@ -32,6 +32,7 @@ _PROGRAMS: Final[dict[str, dict[str, str]]] = {
     "curl": {**_USER, "-b": "="},
     "http https": {"-a": ":", "--auth": ":"},
     "smbclient": {"-U": "%"},
+    "openssl": {"-k": _APART},
 }
 _OTHER: Final = (
     regex(
@@ -40,6 +41,7 @@ _OTHER: Final = (
         r"|(?:sudo )?(?:ch)?passwd\b|wrangler secret put\b)",
         needs=("echo", "printf"),
     ),
+    regex(r"-pass(?:in|out|word)?([ =])[\"']?pass:([^\s\"']+)"),
     regex(
         r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)", needs=("htpasswd ",)
     ),
@@ -52,11 +54,11 @@ _NET_USE: Final = regex(r"\bnet use(?:r| [^\n]{1,200}?/user:)( ?\S{1,64}) ([^\s/
 _OPTIONS: Final = {program: options for programs, options in _PROGRAMS.items() for program in programs.split()}
 _NAMES: Final = "|".join(map(re.escape, sorted(_OPTIONS, key=len, reverse=True)))
 _COMMAND: Final = regex(rf"({_NAMES})(?=[\s\"'])([^\n|;]{{0,2000}})")
-_ANY_OPTION: Final = regex(r"-(?<=[\s\"'-]-)(?:[pPawuUb]|user|auth|proxy)")
+_ANY_OPTION: Final = regex(r"-(?<=[\s\"'-]-)(?:[pPawuUbk]|user|auth|proxy)")
 _LONGEST_COMMAND: Final = 2064
 _INSIDE_WORD: Final = regex(r"[\w.-]")
 _PORT: Final = regex(r"[\d.:]+(?:-\d+)?(?::\d+)?(?:/(?:tcp|udp))?")
-_ARGUMENT: Final = regex(r"(?<=[\s\"'])(-[pPawuUb]|--[a-z-]{2,20}+)([\"']?,?[ \t=]{1,4}[\"']?)?([^\s\"',]+)")
+_ARGUMENT: Final = regex(r"(?<=[\s\"'])(-[pPawuUbk]|--[a-z-]{2,20}+)([\"']?,?[ \t=]{1,4}[\"']?)?([^\s\"',]+)")
 _LONGEST_NAME: Final = 64
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from span_processors.redaction.assignments import find_assignments
 from span_processors.redaction.columns import find_columns
 from span_processors.redaction.credentials import Found, find_credentials
-from span_processors.redaction.encodings import Decoded, decoded_runs
+from span_processors.redaction.encodings import Decoded, decoded_runs, hex_runs
 from span_processors.redaction.forms import find_authorisations, find_forms
 from span_processors.redaction.gate import fold_text, lower, may_hold_secret, may_name_secret
 from span_processors.redaction.leaves import BASE64
@@ -89,9 +89,10 @@ class TextRedactor:
     def _find(self, text: str, nesting: int) -> Iterator[Found]:
         view = fold_text(text)
         yield from self._find_plain(view)
-        for start, end, inner in decoded_runs(text):
-            if nesting < _MAX_NESTING and self.redact(inner, nesting + 1) != inner:
-                yield Found(start, end, "base64")
+        for rule, runs in (("base64", decoded_runs(text)), ("hex", hex_runs(text))):
+            for start, end, inner in runs:
+                if nesting < _MAX_NESTING and self.redact(inner, nesting + 1) != inner:
+                    yield Found(start, end, rule)
         if nesting < _MAX_NESTING and (any(sign in text for sign in _SIGNS) or not text.isascii()):
             decoded = Decoded(view)
             if decoded.text is not view:

@@ -93,7 +93,7 @@ HARMLESS_AFTER: Final = {
 }
 """Names that a word before them makes harmless: where a listing goes on, what a language model reads."""
 SHORT_NAMES: Final = _set(
-    "pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u"
+    "pin pwd pw otp totp cvv cvc cvn ssn psk jwt sas sid csrf xsrf senha haslo parola -p -a -w -u -k"
 )
 """Names, and options, that cannot be looked for inside of texts. Where one is the whole text, a value may follow."""
 NAME_FIELDS: Final = _set("""

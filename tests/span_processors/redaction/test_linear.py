@@ -51,6 +51,8 @@ OPEN = [
     *("machine password ", "AUTH\r\n$3\r\n", "USER x\nPASS y\n", "<Cookie a=b for ", "echo abc | ", "htpasswd -b ", "net use x "),
     *("create secret x --from-literal", "|a|\n", "\n|token|x|\n|ab|cd|\n", "token,a\n", "//a:b@", "//a:b/", "thin:a/@", ":5432:a:"),
     *("@tcp(a:b", "kty 'd': '", "PuTTY-User-Key-File-2 ", "-----END PRIVATE KEY-----", "'token', '", "a is your code "),
+    *(" 1 login x ", "\tTRUE\tx", "70617373776f72643d", "-passin pass:x ", "set-cookie: a=b; path=/; ", "openssl -k x "),
+    *("@ //a:b", "//a:b", "http://a b@ "),
 ]  # fmt: skip
 """What rules begin to read, and do not find the end of."""
 
