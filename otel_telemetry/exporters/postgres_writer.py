@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.exporters.driver import psycopg
-from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
+from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values, is_time_to_look
 from otel_telemetry.exporters.statements import (
     COLUMN_LIST,
     DURATION_COLUMNS,
@@ -60,13 +60,9 @@ _INSERT_METADATA: Final = f"""
     FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
         AS given (execution_id, started_ns, span_id, ended_ns, key, value)
     JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
-# Says of which there are many parts now; it sees those that were there before.
-_INSERT_DURATIONS: Final = f"""
-    WITH given ({DURATION_COLUMNS}) AS (
-        SELECT * FROM unnest(%s::int2[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])),
-    added AS (INSERT INTO durations ({DURATION_COLUMNS}) SELECT {DURATION_COLUMNS} FROM given)
-    SELECT kind, name FROM durations JOIN given USING (kind, name)
-    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS - 1}"""
+_IN_MANY_PARTS: Final = f"""
+    SELECT kind, name FROM durations JOIN unnest(%s::int2[], %s::text[]) AS counted (kind, name) USING (kind, name)
+    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS}"""
 # What another session adds up at this moment is left to it.
 _TAKE_PARTS: Final = f"""
     DELETE FROM durations WHERE ctid = ANY (ARRAY (
@@ -189,8 +185,11 @@ def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Dura
 
 
 def _insert_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
-    columns = [list(column) for column in zip(*map(as_values, parts), strict=True)]
-    for run in connection.execute(_INSERT_DURATIONS, columns).fetchall():
+    _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, parts))
+    if not is_time_to_look():
+        return
+    names = [[part.kind for part in parts], [part.name for part in parts]]
+    for run in connection.execute(_IN_MANY_PARTS, names).fetchall():
         taken = connection.execute(_TAKE_PARTS, run).fetchall()
         _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, add_up(map(from_values, taken))))
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Durability = Literal["normal", "full"]
 
 PAGE_BYTES: Final = 8192
+CACHE_BYTES: Final = 16 * 1024 * 1024
+"""Pages held in memory at most: in a large store, an execution's entries go to places all over the indexes."""
 # With a write-ahead log, NORMAL may lose the last transactions in a loss of power and never damages the file. Without
 # one it could; and there, only EXTRA keeps the last transaction (otherwise it is the same as FULL).
 _SYNCHRONOUS: Final[dict[tuple[Durability, bool], str]] = {
@@ -129,6 +131,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             has_log = _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability, has_log]}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_BYTES // 1024}")
             # Cut when it is begun anew, so that its size tells how much is in it.
             connection.execute("PRAGMA journal_size_limit = 0")
             self._prepare_tables(connection)

@@ -7,11 +7,13 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
 from otel_telemetry.exporters.sqlite_connection import StoreConnection
 from otel_telemetry.exporters.version import check_version
+
+ConnectionT = TypeVar("ConnectionT", bound=sqlite3.Connection)
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long to wait for another process's transaction."""
@@ -117,17 +119,21 @@ def companions(path: Path) -> list[Path]:
 
 def connect(path: Path, *, mode: str) -> StoreConnection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
-    connection = sqlite3.connect(
+    connection = _open(path, mode, StoreConnection)
+    # `sqlite_checkpoint` says why no connection does this by itself.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def _open(path: Path, mode: str, factory: type[ConnectionT]) -> ConnectionT:
+    return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
-        factory=StoreConnection,
+        factory=factory,
     )
-    # `sqlite_checkpoint` says why no connection does this by itself.
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    return connection
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
@@ -136,7 +142,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     To read, SQLite may have to write: the index of a log, or back what a transaction had changed that was cut short.
     Where it may not, and there is nothing of the kind, nobody else can be writing, and the file is read as it is.
     """
-    connection = connect(path, mode="ro")
+    connection = _open(path, "ro", sqlite3.Connection)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:

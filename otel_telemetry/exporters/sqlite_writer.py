@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.exporters.ddl import statements
-from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values
+from otel_telemetry.exporters.duration_parts import MAX_PARTS, as_values, from_values, is_time_to_look
 from otel_telemetry.exporters.statements import (
     COLUMN_LIST,
     DURATION_COLUMNS,
@@ -136,7 +136,7 @@ def _insert_metadata(items: int) -> str:
 
 def _insert_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) -> None:
     connection.executemany(_INSERT_DURATIONS, map(as_values, parts))
-    for part in parts:
+    for part in parts if is_time_to_look() else ():
         (there,) = connection.execute(f"SELECT count(*) {_OF_NAME}", part[:2]).fetchone()
         if there >= MAX_PARTS:
             found = connection.execute(f"SELECT {DURATION_COLUMNS} {_OF_NAME}", part[:2]).fetchall()
