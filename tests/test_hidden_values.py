@@ -152,6 +152,25 @@ def test_all_its_forms_are_known(form: str) -> None:
     assert "was no" in one.error_text(f"the answer to {form} was no")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"host=db.example.com user=joe password={PASSWORD}",
+        f"postgresql://joe:{PASSWORD}@db.example.com/shop",
+        f"mysql -h db -p{PASSWORD} shop",
+        f'{{"password": "{PASSWORD}"}}',
+        {"dsn": [f"Server=db;Password={PASSWORD};"]},
+        ["login", "--password", PASSWORD],
+        [["name", "password", "age"], ["joe", PASSWORD, 42]],
+    ],
+)
+def test_what_a_text_names_is_known_as_well(given: object) -> None:
+    one = Redactor()
+    one.payload({"a": given})
+    assert PASSWORD not in one.error_text(f"no, {PASSWORD} is wrong for db.example.com")
+    assert "is wrong for db.example.com" in one.error_text(f"no, {PASSWORD} is wrong for db.example.com")
+
+
 @pytest.mark.parametrize("secret", ['p"q/r\\s 1', "gr\u00fc\u00dfe2024!", "a1'b2\"c3", "line1\nline2"])
 def test_what_is_escaped_is_known(secret: str) -> None:
     import json

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from span_processors.data import JsonValue
+    from span_processors.redaction.hidden import HiddenValues
     from span_processors.redaction.names import Names
 
 _MAX_NESTING: Final = 3
@@ -34,6 +35,10 @@ _SIGNS: Final = ("\\", "%", "&", "\x1b", "\n  ")
 """What a text has in it that can be decoded."""
 _MAX_PASSES: Final = 4
 _LONG: Final = 65_536
+_TOLD_BY_NAME: Final = frozenset(("field", "pattern", "userinfo", "shell", "protocol", "sql"))
+"""Rules for what shows by its place only: without it, the same value is not known again."""
+_MAX_NOTED: Final = 64
+_LONGEST_NOTED: Final = 256
 
 
 class _DuplicateError(Exception):
@@ -43,9 +48,10 @@ class _DuplicateError(Exception):
 class TextRedactor:
     """Finds secrets in texts by the names before them, their shape, their place, and in what they encode."""
 
-    def __init__(self, names: Names, walk: Callable[[JsonValue, int], JsonValue]) -> None:
+    def __init__(self, names: Names, walk: Callable[[JsonValue, int], JsonValue], hidden: HiddenValues) -> None:
         self._names = names
         self._walk = walk
+        self._hidden = hidden
 
     def redact(self, text: str, nesting: int = 0, passes: int = 1) -> str:
         """Return `text` without secrets. `nesting` is how many texts this one was found in."""
@@ -57,7 +63,11 @@ class TextRedactor:
             inner = self._json(text, nesting)
             if inner is not None:
                 return inner
-        clean = _replace(text, list(self._find(text, nesting)))
+        found = list(self._find(text, nesting))
+        for one in found[:_MAX_NOTED]:
+            if one.rule in _TOLD_BY_NAME and one.end - one.start <= _LONGEST_NOTED:
+                self._hidden.note(text[one.start : one.end], mark(one.rule))
+        clean = _replace(text, found)
         if clean == text or len(text) > _LONG or passes == _MAX_PASSES:
             return clean
         # A mark can join what a secret kept apart. Once more, so that redacting what is redacted changes nothing.

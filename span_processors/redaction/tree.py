@@ -56,7 +56,9 @@ class TreeRedactor:
         self._hidden = hidden
         self._value_patterns = settings.value_patterns
         self._max_text = settings.max_result_size
-        self._texts = TextRedactor(names, lambda value, nesting: _Walk(self, Notes(), nesting=nesting).run(value))
+        self._texts = TextRedactor(
+            names, lambda value, nesting: _Walk(self, Notes(), nesting=nesting).run(value), hidden
+        )
 
     def redact(self, value: JsonValue, notes: Notes, callback: Callback | None = None) -> JsonValue:
         """Return `value` without secrets. It is given away: its containers are changed and returned."""
