@@ -16,8 +16,9 @@ the recorder, nor one that only records the reader.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from span_processors.deferred import deferred
 
 if TYPE_CHECKING:
     from otel_telemetry.error_registry import ErrorRegistry
@@ -124,50 +125,39 @@ __all__ = [
     "wrap",
 ]
 
-_HOMES: Final = {
-    "error_registry": ["ErrorRegistry"],
-    "errors": [name for name in __all__ if name.endswith("Error")],
-    "exporters": ["MemorySpanExporter", "PostgresSpanExporter", "SQLiteSpanExporter"],
-    "reader": ["Page", "Reader"],
-    "records": [
-        *(
-            "ErrorRecord",
-            "ExecutionRecord",
-            "ExecutionStatus",
-            "ExecutionSummary",
-            "ExecutionType",
-            "SpanEvent",
-            "SpanInfo",
-        ),
-        *("SpanLink", "SpanRecord", "StepRecord", "StepStatus", "StepType", "ToolCallRecord", "ToolCallSource"),
-    ],
-    "settings": ["Settings"],
-    "store": ["TelemetryStore"],
-    "tracing": ["ContextFilter", "attach", "inject", "wrap"],
-    "wiring": [
-        "Telemetry",
-        "configure",
-        "execution",
-        "get_telemetry",
-        "open_reader",
-        "step",
-        "task",
-        "tool",
-        "workflow",
-    ],
-}
-_HOME_OF: Final = {name: f"otel_telemetry.{home}" for home, names in _HOMES.items() for name in names} | {
-    "RedactionSettings": "span_processors"
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOME_OF[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        ".error_registry": ["ErrorRegistry"],
+        ".errors": [name for name in __all__ if name.endswith("Error")],
+        ".exporters": ["MemorySpanExporter", "PostgresSpanExporter", "SQLiteSpanExporter"],
+        ".reader": ["Page", "Reader"],
+        ".records": [
+            *(
+                "ErrorRecord",
+                "ExecutionRecord",
+                "ExecutionStatus",
+                "ExecutionSummary",
+                "ExecutionType",
+                "SpanEvent",
+                "SpanInfo",
+            ),
+            *("SpanLink", "SpanRecord", "StepRecord", "StepStatus", "StepType", "ToolCallRecord", "ToolCallSource"),
+        ],
+        ".settings": ["Settings"],
+        ".store": ["TelemetryStore"],
+        ".tracing": ["ContextFilter", "attach", "inject", "wrap"],
+        ".wiring": [
+            "Telemetry",
+            "configure",
+            "execution",
+            "get_telemetry",
+            "open_reader",
+            "step",
+            "task",
+            "tool",
+            "workflow",
+        ],
+        "span_processors": ["RedactionSettings"],
+    },
+)

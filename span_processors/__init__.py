@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from span_processors.deferred import deferred
 
 if TYPE_CHECKING:
     from span_processors.backlog import QueueSettings
@@ -37,27 +38,17 @@ __all__ = [
     "Spilled",
 ]
 
-# Imported when asked for: a program that only reads spans must not pay for the OpenTelemetry SDK.
-_HOMES = {
-    **dict.fromkeys(("CleanText", "EventData", "JsonValue", "LinkData"), "span_processors.data"),
-    **dict.fromkeys(("ResourceData", "ScopeData", "SpanData"), "span_processors.data"),
-    **dict.fromkeys(("RetryableError", "SpanSink", "Spill", "Spilled"), "span_processors.sinks"),
-    **dict.fromkeys(("Health", "SinkHealth"), "span_processors.ledger"),
-    **dict.fromkeys(("RedactionSettings", "Redactor"), "span_processors.redaction"),
-    "ForwardingSink": "span_processors.forward",
-    "IdGenerator": "span_processors.ids",
-    "QueueSettings": "span_processors.backlog",
-    "RedactingSpanProcessor": "span_processors.processor",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# a program that only reads spans must not pay for the OpenTelemetry SDK
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        ".backlog": ["QueueSettings"],
+        ".data": ["CleanText", "EventData", "JsonValue", "LinkData", "ResourceData", "ScopeData", "SpanData"],
+        ".forward": ["ForwardingSink"],
+        ".ids": ["IdGenerator"],
+        ".ledger": ["Health", "SinkHealth"],
+        ".processor": ["RedactingSpanProcessor"],
+        ".redaction": ["RedactionSettings", "Redactor"],
+        ".sinks": ["RetryableError", "SpanSink", "Spill", "Spilled"],
+    },
+)

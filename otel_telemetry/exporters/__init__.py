@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from span_processors.deferred import deferred
 
 if TYPE_CHECKING:
     from otel_telemetry.exporters.memory import MemorySpanExporter
@@ -21,19 +22,13 @@ __all__ = [
     "register",
 ]
 
-_MODULES = {
-    "MemorySpanExporter": "memory",
-    "PostgresSpanExporter": "postgres",
-    "SQLiteSpanExporter": "sqlite",
-    "Backend": "registry",
-    "open_exporter": "registry",
-    "open_store": "registry",
-    "register": "registry",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import what is asked for: a program that reads needs no SDK, and one that writes SQLite no PostgreSQL."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# a program that reads needs no SDK, and one that writes SQLite no PostgreSQL
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        ".memory": ["MemorySpanExporter"],
+        ".postgres": ["PostgresSpanExporter"],
+        ".registry": ["Backend", "open_exporter", "open_store", "register"],
+        ".sqlite": ["SQLiteSpanExporter"],
+    },
+)

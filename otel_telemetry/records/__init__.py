@@ -7,8 +7,9 @@ names and times, never a payload.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from span_processors.deferred import deferred
 
 if TYPE_CHECKING:
     from otel_telemetry.records.error import MAX_CAUSES, ErrorRecord, JsonValue
@@ -47,21 +48,23 @@ __all__ = [
     "ToolCallSource",
 ]
 
-# Imported when asked for: classes of so many fields take longer to make than all the rest of a program's start.
-_HOMES: Final = {
-    "error": ("ErrorRecord", "JsonValue", "MAX_CAUSES"),
-    "kinds": ("ExecutionStatus", "ExecutionType", "StepStatus", "StepType", "ToolCallSource"),
-}
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOME_OF.get(name, 'execution')}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return __all__
+# classes of so many fields take longer to make than all the rest of a program's start, and who records needs one
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        ".error": ["MAX_CAUSES", "ErrorRecord", "JsonValue"],
+        ".execution": [
+            "ExecutionRecord",
+            "ExecutionSummary",
+            "SpanEvent",
+            "SpanInfo",
+            "SpanLink",
+            "SpanRecord",
+            "SpanResource",
+            "SpanScope",
+            "StepRecord",
+            "ToolCallRecord",
+        ],
+        ".kinds": ["ExecutionStatus", "ExecutionType", "StepStatus", "StepType", "ToolCallSource"],
+    },
+)
