@@ -77,6 +77,8 @@ _RANDOM: Final = regex(r"(?=[^a-zA-Z]*[a-zA-Z])(?=\D*\d)[\w+=~.!@#$%^&*-]{7,}|(?
 _PATH: Final = regex(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@:-]*|[~.]+")
 _MIXED: Final = regex(r"(?<![^\\/])(?=[^\\/]*[a-z])(?=[^\\/]*[A-Z])(?=[^\\/]*\d)[^\\/]{12,}")
 _LIKE_LETTERS: Final = str.maketrans("01345$@", "oieassa")
+_SPELT: Final = regex("[A-Za-z][01345$@]|[01345$@][A-Za-z]")
+"""Where a sign may stand for a letter: `passw0rd`."""
 
 
 def fold_name(name: str) -> str:
@@ -97,8 +99,7 @@ def _singular(word: str) -> str:
 
 def judge(name: str) -> Verdict | None:
     """Say what the built-in rules think of `name`; None: harmless."""
-    spelt = name.translate(_LIKE_LETTERS)
-    return _judge(name) or (_judge(spelt) if spelt != name else None)  # `passw0rd`
+    return _judge(name) or (_judge(name.translate(_LIKE_LETTERS)) if _SPELT.search(name) else None)
 
 
 def _judge(name: str) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from span_processors.data import CleanText
@@ -64,6 +65,7 @@ class Redactor:
         self._hidden = HiddenValues()
         self._tree = TreeRedactor(names, settings, self._hidden)
         self._keys = FastKeys(names, self._tree.text, self._hidden)
+        self._tree.shorten(partial(redact_fast, keys=self._keys, max_size=self._max_size))
         self._harmless: set[str] = set()
         """Short texts that hold no secret: those that spans carry are few, and come again and again."""
         self._plain_keys: set[str] = set()

@@ -25,6 +25,8 @@ from span_processors.redaction.vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from span_processors.data import JsonValue
     from span_processors.redaction.hidden import HiddenValues
     from span_processors.redaction.notes import Path
@@ -63,6 +65,10 @@ class TreeRedactor:
     def redact(self, value: JsonValue, notes: Notes, callback: Callback | None = None) -> JsonValue:
         """Return `value` without secrets. It is given away: its containers are changed and returned."""
         return _Walk(self, notes, callback=callback).run(value)
+
+    def shorten(self, quickly: Callable[[JsonValue], JsonValue]) -> None:
+        """Give a short way for values that were JSON in a text; it raises if a value needs the long one."""
+        self._texts.quickly = quickly
 
     def text(self, text: str, nesting: int = 0) -> str:
         """Return `text` without secrets; what cannot be searched is left out."""
