@@ -32,7 +32,7 @@ _COOKIE_ATTRIBUTE: Final = regex(
     r"|httponly|secure|partitioned)?\s*",
     re.IGNORECASE,
 )
-_PHRASES: Final = regex(r"phrase$|mnemonic$|seed$", re.IGNORECASE)
+_PHRASES: Final = ("phrase", "mnemonic", "seed")
 _ANNOTATED: Final = regex(
     r"(?!\d)[\w.]{1,40}(?:\[[\w., |\[\]]{0,60}\])?(?: ?\| ?\w{1,40}){0,3}[ \t]?=[ \t]?(?=[\w\"'`(\[{])"
     r"|(?:str|bytes|int|bool|float|None|Any|Optional|Union|[Ll]ist|[Dd]ict|Secret\w*|string|number)\b"
@@ -119,12 +119,14 @@ def _assigned(text: str, match: re.Match[str], verdict: Verdict) -> tuple[list[F
         if "=" not in annotation[0]:
             return [], start
         start = annotation.end()
-    head = _LINE_START.search(text, max(0, match.start() - _LINE_START_REACH), match.start(1)) is not None
+    name = match[1].lower()
+    head = colon or name.endswith(_PHRASES)  # only these need to know, and to look costs more than the rest
+    head = head and _LINE_START.search(text, max(0, match.start() - _LINE_START_REACH), match.start(1)) is not None
     block = _BLOCK.match(text, start)
     if block is not None:
         below = [*_indented(text, match.start(1), block.end())] if head and colon else []
         return [*below, *_below(text, block.end())], block.end()
-    if _HEADERS.search(match[1]) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
+    if ("cookie" in name or "authorization" in name) and _HEADERS.search(name) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
         return _header(text, match, start)
     return _value(text, match, start, verdict, head=head and not quoted)
 
@@ -170,7 +172,7 @@ def _value(text: str, match: re.Match[str], start: int, verdict: Verdict, *, hea
         end = start + len(value)
         if (colon and not quoted and value.lower().rstrip(CLOSERS) in PROSE) or _names_a_value(value, match[1]):
             return [], read
-        if head and (colon or _PHRASES.search(match[1])):
+        if head:
             line = _LINE.match(text, start)
             if line and not any(sign in line[0] for sign in "=:,"):
                 end = start + len(line[0].rstrip())
@@ -187,6 +189,8 @@ def _is_used(text: str, match: re.Match[str], span: tuple[int, int, bool]) -> bo
     if match[3] in _COMPARED:
         return ")" in match[2] or (bare and not looks_random(value))
     if not bare:
+        if not text.startswith("(", start - 2):
+            return False
         called = _LOOKED_UP.search(text, max(0, start - _LOOKUP_REACH), start - 1)
         return called is not None and not looks_random(value)
     user = "@" in value and text.startswith("//", match.start(1) - 2)

@@ -134,15 +134,17 @@ def _statements(text: str, low: str) -> Iterator[Found]:
 def _prose(text: str, low: str, names: Names) -> Iterator[Found]:
     """Find `the password is S` and `password S`: only what no sentence would go on with."""
     for match in _TOLD.finditer(low):
+        value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
+        random = looks_random(value) or value.replace("-", "").isdigit()
+        if is_placeholder(value) or not (random or match[2]):
+            continue
         before = _NAME_BACKWARDS.match(text[max(0, match.start() - _NAME_REACH) : match.start()][::-1])
         start = match.start() - (before.end() if before else 0)
         verdict = judge_in_text(text, start, text[start : match.end()].lstrip("-"), names)
-        value = text[match.start(3) : match.end(3)].rstrip(CLOSERS)
         certain = verdict in {Verdict.SECRET, Verdict.DIRECTORY}
-        if certain or (verdict is Verdict.COUNTED and match[2] and len(value) >= _LONG):
-            quoted = match[1] and match[2] and certain
-            if not is_placeholder(value) and (quoted or looks_random(value) or value.replace("-", "").isdigit()):
-                yield Found(match.start(3), match.start(3) + len(value), "field")
+        counted = verdict is Verdict.COUNTED and match[2] and len(value) >= _LONG
+        if (random and (certain or counted)) or (certain and match[1] and match[2]):
+            yield Found(match.start(3), match.start(3) + len(value), "field")
     for match in _CODE_TOLD.finditer(low):
         code = _CODE_BEFORE.search(low, max(0, match.start() - _CODE_REACH), match.start())
         if code and any(map(str.isdigit, code[1])):
