@@ -126,7 +126,11 @@ def _assigned(text: str, match: re.Match[str], verdict: Verdict) -> tuple[list[F
     if block is not None:
         below = [*_indented(text, match.start(1), block.end())] if head and colon else []
         return [*below, *_below(text, block.end())], block.end()
-    if ("cookie" in name or "authorization" in name) and _HEADERS.search(name) and text[start : start + 1] not in {'"', "'", "[", "{", "("}:
+    if (
+        ("cookie" in name or "authorization" in name)
+        and _HEADERS.search(name)
+        and text[start : start + 1] not in {'"', "'", "[", "{", "("}
+    ):
         return _header(text, match, start)
     return _value(text, match, start, verdict, head=head and not quoted)
 

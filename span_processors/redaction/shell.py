@@ -42,9 +42,7 @@ _OTHER: Final = (
         needs=("echo", "printf"),
     ),
     regex(r"-pass(?:in|out|word)?([ =])[\"']?pass:([^\s\"']+)"),
-    regex(
-        r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)", needs=("htpasswd ",)
-    ),
+    regex(r"\bhtpasswd (?:-\w+ )*-\w*b\w*( )(?:-\w+ )*(?:\S{1,200} ){1,2}([^\s-]\S*)(?=\s|$)", needs=("htpasswd ",)),
     regex(
         r"\bcreate secret [^\n]{1,400}?--from-literal[= ]([\"']?)[\w.-]{1,64}=([^\s\"']+)", needs=("--from-literal",)
     ),

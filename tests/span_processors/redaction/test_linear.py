@@ -130,3 +130,12 @@ def test_no_pattern_of_the_users_can_be_made_to_hang() -> None:
         lambda text: one.payload(dict.fromkeys(text.split(), "1")),
         lambda size: " ".join(f"f{n}_{'aa' * 60}" for n in range(size // 128)),
     )
+
+
+@pytest.mark.parametrize("part", ["tokens=[", "sig=x?", "cookie: to ", "--tokens [ "])
+def test_what_the_rules_give_up_on_is_left_out(part: str) -> None:
+    secret = "sword" + "fish"
+    text = f"before {part * 20_000} password={secret} --password {secret}"
+    found = Redactor().text(text)
+    assert secret not in found
+    assert found.startswith("before ")
