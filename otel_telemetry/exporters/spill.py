@@ -97,7 +97,7 @@ class SqliteSpill(Generic[RowT]):
             self._own = _Owned.make(self._folder, self._durability)
         self._lend(account)
         needed = sum(_ON_DISK + len(row.document or "") + len(row.payload or "") for row in kept)
-        if self._used() + needed > self._max_bytes:
+        if self._used() + 2 * needed > self._max_bytes:
             raise RetryableError(f"the spill {self._folder} is full")
         self._own.file.write(kept)
         return Spilled(rows, _ended(kept), own=True, key=kept)
@@ -178,7 +178,8 @@ class SqliteSpill(Generic[RowT]):
 
     def _used(self) -> int:
         free = 0 if self._own is None else self._own.file.free_bytes()
-        return sum(_size(path) for path in self._folder.iterdir()) - free
+        # What is in a log takes as much again while it is moved into its file; so will what is written next.
+        return sum(_size(path) * (1 + path.name.endswith("-wal")) for path in self._folder.iterdir()) - free
 
     def _look(self) -> _Owned | None:
         for lock in _locks(self._folder):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
+_LOG_BYTES: Final = 8 * 1024 * 1024
 _THIS_SPAN: Final = " AND ".join(f"{column} = ?" for column in KEY)
 _OLDEST: Final = f"SELECT {COLUMN_LIST} FROM spans ORDER BY rowid LIMIT ? OFFSET ?"
 _METADATA: Final = f"SELECT key, value FROM execution_metadata WHERE {_THIS_SPAN}"
@@ -34,6 +35,7 @@ class SpillFile(SQLiteSpanExporter):
     """A SQLite store whose rows leave it again."""
 
     name = "spill"
+    _cache_bytes = 2 * 1024 * 1024  # rows come and go in order: none is looked for among many
 
     def lend(self, lease: Lease) -> None:
         """Say that the process that holds `lease` records here."""
@@ -73,6 +75,9 @@ class SpillFile(SQLiteSpanExporter):
         """Whether no row is left."""
         with self._session() as connection:
             return connection.execute("SELECT 1 FROM spans LIMIT 1").fetchone() is None
+
+    def _most_log_bytes(self) -> int:
+        return _LOG_BYTES  # it takes of the disk space that rows could have
 
     def free_bytes(self) -> int:
         """Return how much of the file is free to be written again."""

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from otel_telemetry.exporters import sqlite_checkpoint, sqlite_damage, sqlite_file
 from otel_telemetry.exporters.sqlite_base import SQLiteExporterBase
@@ -76,6 +76,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
     """
 
     name = "sqlite"
+    _cache_bytes: ClassVar = CACHE_BYTES
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         self._durability: Final[Durability] = durability
         self._on_disk = _OnDisk(None, None)
         self._is_suspect = False
-        self._checkpoint_at = sqlite_checkpoint.LOG_BYTES
+        self._checkpoint_at = self._most_log_bytes()
         self.files_set_aside: list[Path] = []
         """The damaged files that this process has put out of the way, with the names that they have now."""
         super().__init__(redactor)
@@ -107,7 +108,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     def _connect(self) -> StoreConnection:
         connection = self._open()
-        self._on_disk, self._checkpoint_at = self._look_at_disk(), sqlite_checkpoint.LOG_BYTES
+        self._on_disk, self._checkpoint_at = self._look_at_disk(), self._most_log_bytes()
         return connection
 
     def _open(self) -> StoreConnection:
@@ -131,7 +132,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             has_log = _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability, has_log]}")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_BYTES // 1024}")
+            connection.execute(f"PRAGMA cache_size = -{self._cache_bytes // 1024}")
             # Cut when it is begun anew, so that its size tells how much is in it.
             connection.execute("PRAGMA journal_size_limit = 0")
             self._prepare_tables(connection)
@@ -178,7 +179,10 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             complete = False
             _logger.debug("the log of %s could not be moved: %s", self._path, type(error).__name__)
         more = 0 if complete else self._on_disk.log_size
-        self._checkpoint_at = sqlite_checkpoint.LOG_BYTES + more
+        self._checkpoint_at = self._most_log_bytes() + more
+
+    def _most_log_bytes(self) -> int:
+        return sqlite_checkpoint.LOG_BYTES
 
     def _is_retryable(self, error: Exception) -> bool:
         return isinstance(error, _FileChangedError) or sqlite_file.is_damage(error) or super()._is_retryable(error)

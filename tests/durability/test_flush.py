@@ -43,7 +43,9 @@ def timed(processor: RedactingSpanProcessor, timeout_s: float = TIMEOUT_S) -> tu
     ids=["hung", "away", "rejecting", "slow", "good"],
 )
 @pytest.mark.promise("P10")
-def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, *, answer: bool) -> None:
+def test_a_flush_keeps_its_timeout_and_tells_the_truth(
+    before: Any, *, answer: bool, observed: Callable[[str], None]
+) -> None:
     with pipeline(ListSink(before)) as (processor, tracer):
         tracer.start_span("span").end()
         said, took = timed(processor)
@@ -51,6 +53,7 @@ def test_a_flush_keeps_its_timeout_and_tells_the_truth(before: Any, *, answer: b
         assert took < TIMEOUT_S + LATE_S
         health = account(processor)
         assert (health.stored == 1) is answer
+    observed(f"{took * 1000:.0f} of {TIMEOUT_S * 1000:.0f} ms, answered {said}: {'stored' if answer else 'not stored'}")
 
 
 @pytest.mark.promise("P10")

@@ -69,6 +69,7 @@ def test_spans_wait_on_disk_for_an_endpoint_that_is_away(tmp_path: Path, monkeyp
     record(telemetry, 20)
     wait_until(lambda: sink(telemetry.health(), 1).spilled == 20 * SPANS)
     assert not telemetry.shutdown(1)
+    wait_until(lambda: not sink(telemetry.health(), 1).worker_alive)  # the end of a process would not take time
     with endpoint(port) as (got, _):
         telemetry = configure(tmp_path, port, monkeypatch)  # as the next process would
         record(telemetry, 5)

@@ -63,6 +63,7 @@ def check_comes_back(record: ExecutionRecord) -> None:
 
 @given(executions())
 @settings(slow_to_make, max_examples=50)
+@pytest.mark.promise("P16")
 def test_a_record_comes_back_from_its_rows_and_from_json(record: ExecutionRecord) -> None:
     made = encode(record)
     stored = [data_of(row_of(span, 1)) for span in made]

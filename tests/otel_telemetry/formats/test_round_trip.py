@@ -19,6 +19,7 @@ EXECUTIONS = 300
 
 
 @pytest.mark.parametrize(("seed", "format_name"), [*enumerate(FORMATS)])
+@pytest.mark.promise("P16")
 def test_every_backend_gives_the_same_bytes_after_an_import(
     seed: int, format_name: str, tmp_path: Path, postgres_url: str
 ) -> None:
