@@ -7,7 +7,7 @@ import json
 import pytest
 
 from span_processors.redaction import Redactor
-from tests.span_processors.redaction.samples import GITHUB, leaks
+from tests.span_processors.redaction.samples import GITHUB, b64, leaks
 
 WORD = "sword" + "fish"
 """A secret that does not look like one."""
@@ -45,3 +45,11 @@ def test_a_text_in_hex_is_read(text: str) -> None:
 )
 def test_what_only_looks_so_is_kept(text: str) -> None:
     assert json.loads(Redactor().payload({"a": text})[0]) == {"a": text}
+
+
+def test_of_many_encoded_texts_those_that_hold_a_secret_are_taken_out() -> None:
+    texts = [f"password={WORD}{n}" if n % 3 == 0 else f"the {n}th key of a song" for n in range(300)]
+    for encode in (b64, lambda text: text.encode().hex()):
+        given = [encode(text) for text in texts]
+        clean = Redactor().text(" ".join(given)).split(" ")
+        assert [was == now for was, now in zip(given, clean, strict=True)] == [n % 3 > 0 for n in range(300)]
