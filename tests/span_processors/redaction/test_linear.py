@@ -76,6 +76,7 @@ def repeated(part: str) -> Callable[[int], str]:
 
 
 @pytest.mark.parametrize("part", WHOLES)
+@pytest.mark.promise("P18")
 def test_whole_texts(part: str) -> None:
     one = Redactor()
     assert_linear(lambda text: one.payload({"text": text}), repeated(part))
@@ -121,6 +122,7 @@ def test_texts_that_nest(texts: Callable[[int], str]) -> None:
     assert_linear(lambda text: one.payload({"text": text}), texts)
 
 
+@pytest.mark.promise("P18")
 def test_no_pattern_of_the_users_can_be_made_to_hang() -> None:
     # with RE2, as the tests have it; the standard library's engine would be at this until the sun is out
     settings = RedactionSettings(sensitive_field_patterns=(r"(a|a)*$", r"(x+x+)+y", *(rf"^f{n}_(.*)*z$" for n in range(18))))
