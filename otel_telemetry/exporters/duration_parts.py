@@ -18,7 +18,7 @@ from otel_telemetry.spans import Durations
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_PARTS: Final = 16
+MAX_PARTS: Final = 8
 LOOK_EVERY: Final = 8
 
 # Which is the first to look is left to chance: many processes may write a few transactions each.

@@ -66,7 +66,8 @@ _IN_MANY_PARTS: Final = f"""
 # What another session adds up at this moment is left to it.
 _TAKE_PARTS: Final = f"""
     DELETE FROM durations WHERE ctid = ANY (ARRAY (
-        SELECT ctid FROM durations WHERE kind = %s AND name = %s FOR UPDATE SKIP LOCKED))
+        SELECT durations.ctid FROM durations JOIN unnest(%s::int2[], %s::text[]) AS many (kind, name) USING (kind, name)
+        FOR UPDATE OF durations SKIP LOCKED))
     RETURNING {DURATION_COLUMNS}"""
 
 # Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
@@ -189,8 +190,8 @@ def _insert_durations(connection: psycopg.Connection, parts: Sequence[Durations]
     if not is_time_to_look():
         return
     names = [[part.kind for part in parts], [part.name for part in parts]]
-    for run in connection.execute(_IN_MANY_PARTS, names).fetchall():
-        taken = connection.execute(_TAKE_PARTS, run).fetchall()
+    if many := connection.execute(_IN_MANY_PARTS, names).fetchall():
+        taken = connection.execute(_TAKE_PARTS, [list(column) for column in zip(*many, strict=True)]).fetchall()
         _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, add_up(map(from_values, taken))))
 
 
