@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SECONDS = float(os.environ.get("OTEL_TELEMETRY_TEST_SOAK_S", "600"))
 MIB = 2**20
+SPILL_BYTES = 8 * 1024 * MIB
 
 
 def resident_bytes() -> int:
@@ -35,7 +36,8 @@ def resident_bytes() -> int:
 def test_a_soak_at_full_speed_through_an_outage(
     own_way: Way, own_server: OwnServer, observed: Callable[[str], None]
 ) -> None:
-    telemetry = own_way.configure()
+    # an outage of minutes at full speed is more than the half gigabyte that a spill may take unless it is told
+    telemetry = own_way.configure(spill_size=SPILL_BYTES)
     executions, ended = [0], threading.Event()
 
     def produce() -> None:
