@@ -10,8 +10,10 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from span_processors.bounds import MAX_SPAN_BYTES, bounded
 from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.lean_span import LeanSpan
+from span_processors.size import size_of
 
 if TYPE_CHECKING:
     from span_processors.redaction import Redactor
@@ -24,6 +26,8 @@ _UNSET: Final = StatusCode.UNSET
 _KINDS: Final = tuple(SpanKind)
 _STATUS_CODES: Final = tuple(StatusCode)
 _CACHE_SIZE: Final = 128
+_PAYLOADS: Final = 4
+"""As many of the largest payloads as a span may hold in all."""
 
 # by the identity of what was flattened and of the redactor; both are kept, so that no id is used again
 _resources: dict[tuple[int, int], tuple[ResourceData, object, object]] = {}
@@ -48,7 +52,7 @@ def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
     kind = span.kind
     events = span.events
     links = span.links
-    return SpanData(
+    flat = SpanData(
         context.trace_id,
         context.span_id,
         None if parent is None else parent.span_id,
@@ -69,6 +73,10 @@ def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
         _resource(span.resource, redactor),
         _scope(span.instrumentation_scope, redactor),
     )
+    size = size_of(span if span.__class__ is LeanSpan and span.is_clean else flat)
+    if size <= MAX_SPAN_BYTES:
+        return flat
+    return bounded(flat, max(MAX_SPAN_BYTES, _PAYLOADS * redactor.max_size))
 
 
 def to_readable(span: SpanData) -> ReadableSpan:

@@ -11,7 +11,7 @@ from otel_telemetry.spans import MAX_TEXT
 from otel_telemetry.tracing.failures import Failures
 from otel_telemetry.tracing.names import as_text, clean_id, shortened, with_digest
 from otel_telemetry.tracing.problems import Guard
-from span_processors.guard import own_work
+from span_processors.guard import own_work, warn
 from span_processors.redaction.marks import ERROR
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from span_processors.redaction import Redactor
 
 _NAMES: Final = 4096
+_LARGE: Final = 256 * 1024
+"""Bytes of JSON, from which on a value is worth a word."""
 
 
 class Services(Guard):
@@ -90,13 +92,17 @@ class Services(Guard):
 
     def payload(self, value: object, direction: Literal["input", "output"]) -> tuple[CleanText, tuple[str, ...]]:
         """Return `value`, redacted, as JSON text, and words on what could not be kept as it was."""
-        if not self.redactor.calls_back:
-            return self.redactor.payload(value, direction=direction)
-        before, own_work.active = own_work.active, True
-        try:
-            return self.redactor.payload(value, direction=direction)
-        finally:
-            own_work.active = before
+        if self.redactor.calls_back:
+            before, own_work.active = own_work.active, True
+            try:
+                found = self.redactor.payload(value, direction=direction)
+            finally:
+                own_work.active = before
+        else:
+            found = self.redactor.payload(value, direction=direction)
+        if len(found[0]) > _LARGE:
+            warn("recorder", "large values are recorded:", f"{len(found[0]):,} bytes in one")
+        return found
 
     def put_text(self, attributes: CleanAttributes, key: str, text: str | None) -> None:
         """Write a short text, redacted, into `attributes`, if there is one."""

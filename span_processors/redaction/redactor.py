@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from span_processors.data import CleanText
+from span_processors.redaction.cutting import cut_json
 from span_processors.redaction.fast import FastKeys, redact_fast
 from span_processors.redaction.hidden import HiddenValues
 from span_processors.redaction.leaves import clean_text
@@ -34,8 +34,6 @@ _SHORT: Final = 256
 _MAX_HARMLESS: Final = 4096
 _OVERLAP: Final = 16_384
 """How much more than is kept is searched: no secret is cut before it is seen whole."""
-_ENVELOPE: Final = 160
-"""More than the bytes around the head of a payload that is cut."""
 
 
 class Redactor:
@@ -49,6 +47,7 @@ class Redactor:
             like all others, and not shown to the callback, whose failure would otherwise lose the span.
 
     Attributes:
+        max_size: the largest payload, bytes of JSON.
         calls_back: whether there is a callback: code of the host's, which may do anything.
 
     Raises:
@@ -59,13 +58,13 @@ class Redactor:
         names = Names(settings)
         self._callback = settings.callback
         self.calls_back: Final = settings.callback is not None
-        self._max_size = settings.max_result_size
+        self.max_size: Final = settings.max_result_size
         self._searched = {"input": settings.redact_inputs, "output": settings.redact_outputs}
         self._structural = structural
         self._hidden = HiddenValues()
         self._tree = TreeRedactor(names, settings, self._hidden)
         self._keys = FastKeys(names, self._tree.text, self._hidden)
-        self._tree.shorten(partial(redact_fast, keys=self._keys, max_size=self._max_size))
+        self._tree.shorten(partial(redact_fast, keys=self._keys, max_size=self.max_size))
         self._harmless: set[str] = set()
         """Short texts that hold no secret: those that spans carry are few, and come again and again."""
         self._plain_keys: set[str] = set()
@@ -84,9 +83,9 @@ class Redactor:
             else:
                 clean, notes = normalise(value)
                 text = canonical(clean)
-            if len(text) > self._max_size:
-                text = canonical(_cut(text, self._max_size))
-                notes = (*notes, f"larger than {self._max_size} bytes, cut")
+            if len(text) > self.max_size:
+                text = canonical(cut_json(text, self.max_size))
+                notes = (*notes, f"larger than {self.max_size} bytes, cut")
         except Exception:
             return _FAILED_TEXT, _FAILED_NOTES
         return CleanText(text), notes
@@ -186,7 +185,7 @@ class Redactor:
         """Return the clean value, its JSON, and notes."""
         if self._callback is None:
             try:
-                clean = redact_fast(value, self._keys, self._max_size)
+                clean = redact_fast(value, self._keys, self.max_size)
                 return clean, canonical(clean), ()
             except Exception:  # noqa: S110  (NotFastError, or a value that changes or misbehaves: the long way knows)
                 pass
@@ -200,13 +199,3 @@ class Redactor:
 
 def _fields(value: JsonValue) -> dict[str, JsonValue]:
     return value if isinstance(value, dict) else {ERROR: ERROR}
-
-
-def _cut(text: str, size: int) -> JsonValue:
-    # In the head, which is JSON in JSON, each quote and backslash becomes two characters.
-    return {
-        "truncated": True,
-        "bytes": len(text),
-        "sha256": hashlib.sha256(text.encode("ascii")).hexdigest(),
-        "head": text[: max(0, size - _ENVELOPE) // 2],
-    }
