@@ -125,7 +125,9 @@ def test_texts_that_nest(texts: Callable[[int], str]) -> None:
 @pytest.mark.promise("P18")
 def test_no_pattern_of_the_users_can_be_made_to_hang() -> None:
     # with RE2, as the tests have it; the standard library's engine would be at this until the sun is out
-    settings = RedactionSettings(sensitive_field_patterns=(r"(a|a)*$", r"(x+x+)+y", *(rf"^f{n}_(.*)*z$" for n in range(18))))
+    settings = RedactionSettings(
+        sensitive_field_patterns=(r"(a|a)*$", r"(x+x+)+y", *(rf"^f{n}_(.*)*z$" for n in range(18)))
+    )
     one = Redactor(settings)
     assert_linear(lambda text: one.payload({"text": text}), repeated("x" * 200 + "=1 "))
     assert_linear(
