@@ -1,6 +1,6 @@
-"""Run the tests of the fault matrix and print it: ``python -m tests.fault_matrix [arguments of pytest]``.
+"""Run the tests of the fault matrix and print it: ``python -m tests.fault_matrix [--slow] [arguments of pytest]``.
 
-The table goes to stdout, what pytest says to stderr.
+With ``--slow`` also those that take long. The table goes to stdout, what pytest says to stderr.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ class _Collector:
 def main(arguments: list[str]) -> int:
     """Return pytest's exit code."""
     collector = _Collector()
+    marked = "fault" if "--slow" in arguments else "fault and not slow"
+    rest = [argument for argument in arguments if argument != "--slow"]
     with redirect_stdout(sys.stderr):
-        code = pytest.main(["-q", "-m", "fault", *arguments], plugins=[collector])
+        code = pytest.main(["-q", "-m", marked, *rest], plugins=[collector])
     print(table(collector.outcomes))
     return int(code)
 
