@@ -232,3 +232,16 @@ class Account(RuleBasedStateMachine):
 TestAccount = Account.TestCase
 TestAccount.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestAccount.pytestmark = [pytest.mark.promise("P3")]
+
+
+def test_a_producer_that_fills_the_queue_lets_the_writer_have_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr("span_processors.backlog.time.sleep", naps.append)
+    backlog: Backlog[int] = Backlog(QueueSettings())
+    for n in range(2048):
+        assert backlog.put(Entry(n, 1024), error=False)
+    assert naps == []
+    for n in range(640):
+        assert backlog.put(Entry(n, 1024), error=False)
+    assert len(naps) == 10
+    assert max(naps) < 0.001
