@@ -25,6 +25,7 @@ _TABLES: Final = {
     RowKind.STEP: table.STEP,
     RowKind.TOOL_CALL: table.TOOL_CALL,
 }
+_CIRCULAR: Final = "its parents lead back to itself"
 _OWN_KINDS: Final = {"execution": RowKind.EXECUTION, "step": RowKind.STEP, "tool_call": RowKind.TOOL_CALL}
 
 
@@ -47,6 +48,8 @@ class Part:
         self.odd: list[str] = []
         if span.end_ns is not None and span.end_ns < span.start_ns:
             self.odd.append("ended before it started")
+        if span.parent_span_id == span.span_id:
+            self.odd.append(_CIRCULAR)
 
     def shown(self, rest: dict[str, JsonValue] | None = None) -> dict[str, Any]:
         """Return the fields of the record without its `SpanInfo`, and put the attributes that they lack into `rest`."""
@@ -120,8 +123,8 @@ def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> N
         span = part.span
         if uses[span.span_id] > 1:
             part.odd.append("another span has the same id")
-        if span.span_id in circular:
-            part.odd.append("its parents lead back to itself")
+        if span.span_id in circular and _CIRCULAR not in part.odd:
+            part.odd.append(_CIRCULAR)
         if part.reading is not None and not is_root(span) and span.parent_span_id not in parents:
             part.odd.append(f"its parent {span.parent_span_id:016x} is not there")
 

@@ -249,7 +249,8 @@ def test_what_a_child_forgets_stays_open(exporter: PostgresSpanExporter, other: 
 
 def test_a_real_fork_leaves_the_parents_connection_alone(postgres_url: str, other: psycopg.Connection) -> None:
     program = """
-        import os, sys
+        import os, sys, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on: there is a thread, and a fork
         from otel_telemetry.exporters.postgres import PostgresSpanExporter
         from tests.otel_telemetry.exporters.rows import row
         exporter = PostgresSpanExporter(sys.argv[1])
