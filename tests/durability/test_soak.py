@@ -69,7 +69,7 @@ def test_a_soak_at_full_speed_through_an_outage(
     found = own_way.stored()
     assert len(found) == len(set(found)) == recorded
     assert files(own_way.spill) == []
-    # in each phase it settles within a while: without an outage, in one, and with the queue full while it is made up for
+    # it settles in each phase: without an outage, in one, and with a full queue while that is made up for
     phases = [
         [(at, resident) for at, resident, _ in samples if begin < at / SECONDS < end]
         for begin, end in ((0.1, 0.3), (0.4, 0.6), (0.8, 1.0))
