@@ -28,12 +28,6 @@ _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _STRIKES: Final = 3
 _LONG_BYTES: Final = 2 * 1024 * 1024
 _BETWEEN_TURNS: Final = 64
-_TURN_S: Final = 0.00005
-"""How long a producer that has filled the queue so far lets go of the interpreter, once in so many spans.
-
-A thread that never does keeps the one that writes waiting for each of its turns: the queue would grow to its bound,
-though there is time enough to write everything.
-"""
 _PATIENT: Final = ("block", "spill")
 
 
@@ -125,11 +119,17 @@ class Backlog(Generic[RowT]):
             Whether there was room; if not, some span is lost and counted.
         """
         if self._admit(entry, error=error) or self._wait_and_admit(entry, error=error):
-            if self._bytes > _LONG_BYTES and not len(self._details) % _BETWEEN_TURNS:
-                time.sleep(_TURN_S)
             return True
         self._evict(entry, error=error)
         return False
+
+    def gives_a_turn(self) -> bool:
+        """Whether the thread that has put a row is to let go of the interpreter: once in many rows, if many wait.
+
+        A thread that never does keeps the one that writes waiting for each of its turns: the queue would grow to its
+        bound, though there is time enough to write everything.
+        """
+        return self._bytes > _LONG_BYTES and not len(self._details) % _BETWEEN_TURNS
 
     def holds(self, entry: Entry[RowT]) -> bool:
         """Whether this very entry waits or is being written."""

@@ -33,6 +33,7 @@ RowT = TypeVar("RowT")
 _LINGER_S: Final = 0.01
 _LINGER_BELOW_ROWS: Final = 512
 _AFTER_FAILURE_S: Final = 0.05
+_TURN_S: Final = 0.00005
 
 
 class Flush(NamedTuple):
@@ -156,6 +157,8 @@ class Worker(Generic[RowT]):
         try:
             if self._idle:
                 self._wake()
+            if self._backlog.gives_a_turn():
+                time.sleep(_TURN_S)
             if problem:
                 warn(self._sink.name, problem, detail)
         except (KeyboardInterrupt, SystemExit) as error:
