@@ -150,13 +150,16 @@ def test_a_server_that_hangs_is_given_up_in_time(
 
 
 def test_no_thread_outlives_its_exporter(postgres_url: str) -> None:
-    before = threading.active_count()
+    def watching() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "otel-telemetry-deadline"]
+
+    before = watching()
     exporter = PostgresSpanExporter(postgres_url)
     exporter.write([row(1)])
     exporter.write([row(2)])
-    assert threading.active_count() == before + 1
+    (own,) = set(watching()) - set(before)
     exporter.close()
-    assert threading.active_count() == before
+    assert not own.is_alive()
 
 
 def test_a_statement_that_the_server_cancels_may_be_tried_again(
