@@ -65,9 +65,13 @@ def test_what_ends_in_time_is_left_alone(lines: list[Line]) -> None:
 
 
 def test_one_thread_keeps_the_time_of_all_and_ends_with_the_watch(lines: list[Line]) -> None:
-    before = threading.active_count()
+    def watching() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "otel-telemetry-deadline"}
+
+    before = watching()
     with Watch() as watch:
         for line in lines:
             with watch.limit(line.client.fileno(), LATE_S):
-                assert threading.active_count() == before + 1
-    assert threading.active_count() == before
+                own = watching() - before
+                assert len(own) == 1
+    assert not own.pop().is_alive()
