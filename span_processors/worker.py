@@ -157,7 +157,7 @@ class Worker(Generic[RowT]):
         try:
             if self._idle:
                 self._wake()
-            if self._backlog.gives_a_turn():
+            if not problem and self._backlog.gives_a_turn():
                 time.sleep(_TURN_S)
             if problem:
                 warn(self._sink.name, problem, detail)
