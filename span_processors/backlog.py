@@ -72,6 +72,11 @@ class Entry(Generic[RowT]):
         self.span = span
 
 
+def spans_in(chunk: Sequence[Entry[RowT]]) -> int:
+    """Return how many of its entries are spans that have ended."""
+    return sum(entry.spans for entry in chunk)
+
+
 Prepare: TypeAlias = "Callable[[list[Entry[RowT]]], list[Entry[RowT]]]"
 """Makes the rows of entries, and returns those of which none can be made."""
 
@@ -290,7 +295,7 @@ class Backlog(Generic[RowT]):
     def settle(self, lost: DropReason | None = None, *, spilled: bool = False) -> None:
         """Let go of the first chunk: it is stored, still pending but on disk (`spilled`), or lost for this reason."""
         chunk = self._chunks[0]
-        spans = sum(entry.spans for entry in chunk)
+        spans = spans_in(chunk)
         starts = len(chunk) - spans
         size = sum(entry.size for entry in chunk)
         with self._lock:
@@ -364,7 +369,7 @@ class Backlog(Generic[RowT]):
     def snapshot(self, name: str, *, worker_alive: bool) -> SinkHealth:
         """Return the account at this moment."""
         with self._lock:
-            pending = self._ledger.spilled + len(self) + sum(entry.spans for chunk in self._chunks for entry in chunk)
+            pending = self._ledger.spilled + len(self) + sum(map(spans_in, self._chunks))
             return self._ledger.snapshot(name, pending=pending, pending_bytes=self._bytes, worker_alive=worker_alive)
 
     def foresee(self, name: str, *, stored: int = 0, spilled: int = 0) -> SinkHealth:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from span_processors.data import CleanText
-from span_processors.redaction.cutting import cut_json
+from span_processors.redaction.cutting import cut_json, cut_words
 from span_processors.redaction.serial import canonical
 from span_processors.size import size_of
 
 if TYPE_CHECKING:
-    from span_processors.data import EventData, JsonValue, LinkData, SpanData
+    from span_processors.data import JsonValue, SpanData
 
 MAX_SPAN_BYTES: Final = 4 * 1024 * 1024
 _KEPT: Final = (65_536, 4_096, 256)
@@ -27,8 +27,8 @@ def bounded(span: SpanData, most: int) -> SpanData:
     for kept in _KEPT:
         span = span._replace(
             attributes=_shorter(span.attributes, kept),
-            events=tuple(_with_shorter(event, kept) for event in span.events),
-            links=tuple(_with_shorter(link, kept) for link in span.links),
+            events=tuple(event._replace(attributes=_shorter(event.attributes, kept)) for event in span.events),
+            links=tuple(link._replace(attributes=_shorter(link.attributes, kept)) for link in span.links),
         )
         if size_of(span) <= most:
             return span
@@ -40,11 +40,6 @@ def bounded(span: SpanData, most: int) -> SpanData:
     )
 
 
-def _with_shorter(part: Any, kept: int) -> Any:
-    given: EventData | LinkData = part
-    return given._replace(attributes=_shorter(given.attributes, kept))
-
-
 def _shorter(attributes: dict[str, JsonValue], kept: int) -> dict[str, JsonValue]:
     return {key: _cut(value, kept) for key, value in attributes.items()}
 
@@ -53,7 +48,7 @@ def _cut(value: JsonValue, kept: int) -> JsonValue:
     if isinstance(value, CleanText):
         return CleanText(canonical(cut_json(value, kept))) if len(value) > kept else value
     if isinstance(value, str):
-        return f"{value[:kept]}... ({len(value) - kept} characters cut)" if len(value) > kept else value
+        return cut_words(value[:kept], len(value)) if len(value) > kept else value
     if isinstance(value, (list, dict)):
         text = canonical(value)
         return cut_json(text, kept) if len(text) > kept else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from span_processors.backlog import spans_in
 from span_processors.backoff import delay_s
 from span_processors.guard import warn
 from span_processors.sinks import RetryableError, tell
@@ -67,7 +68,7 @@ class Delivery(Generic[RowT]):
                 self._backlog.settle("shutdown")
                 continue
             try:
-                self._say(stored=sum(entry.spans for entry in chunk))
+                self._say(stored=spans_in(chunk))
                 self._sink.write([entry.row for entry in chunk])
             except RetryableError as error:
                 self.failed(error, retry=True)

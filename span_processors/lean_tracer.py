@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
-    INVALID_SPAN,
     NonRecordingSpan,
     NoOpTracer,
     Span,
@@ -20,15 +18,16 @@ from opentelemetry.trace import (
     TraceFlags,
     Tracer,
     get_current_span,
-    set_span_in_context,
 )
 
+from span_processors.current import SPAN_KEY, current
 from span_processors.data import CleanAttributes
 from span_processors.lean_span import LeanSpan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -41,8 +40,6 @@ _SAMPLED: Final = 1
 _RANDOM: Final = 2
 """The trace flag that says that the trace id is random, of the W3C's Trace Context Level 2."""
 _NEW_TRACE: Final = TraceFlags(_SAMPLED | _RANDOM)
-(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
-"""The API's own key, learned from it."""
 
 
 class LeanTracerProvider(TracerProvider):
@@ -168,7 +165,7 @@ class LeanTracer(Tracer):
             return self._full.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
-        around = (get_current() if context is None else context).get(_SPAN_KEY)
+        around = (current() if context is None else context).get(SPAN_KEY)
         parent: SpanContext | None = (
             around.context if around.__class__ is LeanSpan else get_current_span(context).get_span_context()
         )

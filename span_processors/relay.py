@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from span_processors.backlog import spans_in
 from span_processors.backoff import delay_s
 from span_processors.guard import warn
 from span_processors.line import Line
@@ -199,7 +200,7 @@ class Relay(Generic[RowT]):
 
     def _send(self, chunk: list[Entry[RowT]]) -> bool:
         """Write the first chunk to the sink, if that does not take long; return whether it is settled, or divided."""
-        self._begin(partial(self._sink.write, _rows(chunk)), stored=_spans(chunk))
+        self._begin(partial(self._sink.write, _rows(chunk)), stored=spans_in(chunk))
         self._sending = chunk
         if not self._await():
             return False
@@ -235,7 +236,7 @@ class Relay(Generic[RowT]):
     def _keep(self, chunk: list[Entry[RowT]]) -> bool:
         """Put the first chunk into the spill."""
         try:
-            spilled = self._spill.put(_rows(chunk), self._account(spilled=_spans(chunk)))
+            spilled = self._spill.put(_rows(chunk), self._account(spilled=spans_in(chunk)))
         except Exception as error:
             self.failed(error, retry=True)
             return False
@@ -330,7 +331,3 @@ class Relay(Generic[RowT]):
 
 def _rows(chunk: Sequence[Entry[RowT]]) -> list[RowT]:
     return [entry.row for entry in chunk]
-
-
-def _spans(chunk: Sequence[Entry[RowT]]) -> int:
-    return sum(entry.spans for entry in chunk)

@@ -6,11 +6,11 @@ With ``--slow`` also those that take long. The table goes to stdout, what pytest
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
 
 import pytest
 
 from tests.faults import Outcome, outcome, table
+from tests.marked import run_marked
 
 
 class _Collector:
@@ -25,12 +25,9 @@ class _Collector:
 def main(arguments: list[str]) -> int:
     """Return pytest's exit code."""
     collector = _Collector()
-    marked = "fault" if "--slow" in arguments else "fault and not slow"
-    rest = [argument for argument in arguments if argument != "--slow"]
-    with redirect_stdout(sys.stderr):
-        code = pytest.main(["-q", "-m", marked, *rest], plugins=[collector])
+    code = run_marked("fault", arguments, collector)
     print(table(collector.outcomes))
-    return int(code)
+    return code
 
 
 if __name__ == "__main__":

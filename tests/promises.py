@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from contextlib import redirect_stdout
 from typing import NamedTuple
 
 import pytest
+
+from tests.marked import run_marked
 
 
 class Promise(NamedTuple):
@@ -136,12 +137,9 @@ class _Collector:
 def main(arguments: list[str]) -> int:
     """Return 0 where every promise was shown to hold."""
     collector = _Collector()
-    wanted = "promise" if "--slow" in arguments else "promise and not slow"
-    given = [argument for argument in arguments if argument != "--slow"]
-    with redirect_stdout(sys.stderr):
-        code = pytest.main(["-q", "-m", wanted, *given], plugins=[collector])
+    code = run_marked("promise", arguments, collector)
     print(table(collector.found))
-    return int(code) or bool(broken(collector.found))
+    return code or bool(broken(collector.found))
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ def demo(store: str, out: Output) -> None:
         out.document(to_json(record))
         return
     out.text(picture.picture(record, out.view))
-    given = click.get_current_context().params["store"]
-    option = f" --store {shlex.quote(shown(store))}" if given else ""
     if store.startswith("memory:"):
         out.remark("\nRead back from memory, which ends with this command. Without --store it is kept in a file.")
         return
+    given = click.get_current_context().params["store"]
+    option = f" --store {shlex.quote(shown(store))}" if given else ""
     out.remark(f"\nRead back from {shown(store)}. Next:")
     for command in ("show last --full", "stats", "export csv runs.csv"):
         out.remark(f"  {program()} {command}{option}")

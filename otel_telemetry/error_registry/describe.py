@@ -11,6 +11,8 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from span_processors.redaction.cutting import cut_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -95,7 +97,7 @@ def bounded(text: str, redactor: Redactor, limit: int = MAX_MESSAGE) -> str:
         return redactor.error_text(text)
     window = redactor.error_text(text[: limit + _MARGIN])
     kept = window[: max(0, min(limit, len(window) - _MARGIN))]
-    return f"{kept}... ({len(text) - len(kept)} characters cut)"
+    return cut_words(kept, len(text))
 
 
 def _safely(ask: Callable[[], T], otherwise: S) -> T | S:

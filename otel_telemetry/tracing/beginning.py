@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otel_telemetry.tracing.arguments import Binder
-from otel_telemetry.tracing.context import current
+from span_processors.current import current
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.handle import Handle

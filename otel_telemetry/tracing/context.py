@@ -7,34 +7,20 @@ threads and processes by `otel_telemetry.tracing.carriers`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar, Token
-from typing import Any, Final, Generic, cast
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
-from opentelemetry.context import Context, attach, create_key, get_current
-from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+from opentelemetry.context import Context, create_key
 
 from otel_telemetry import semconv
 from otel_telemetry.records import ToolCallSource
 from otel_telemetry.tracing.steps import StepLedger, StepT
+from span_processors.current import SPAN_KEY, current
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 _SCOPE_KEY: Final = create_key("otel_telemetry.scope")
-(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
-"""The API's own key, learned from it: one copy of the context is then enough to put span and scope in."""
-
-
-def _variable() -> ContextVar[Context]:
-    token = attach(get_current())
-    variable = token.var
-    variable.reset(token)
-    return variable
-
-
-_CURRENT: Final = _variable()
-"""The API's own variable, learned from it: going through the API costs three calls each time."""
-current: Final = _CURRENT.get
-"""Return the current context."""
-enter: Final = _CURRENT.set
-"""Make a context the current one; return the token for `detach`."""
 
 
 class Run(Generic[StepT]):
@@ -82,7 +68,7 @@ def scope_in(context: Context) -> ExecutionScope[Any] | None:
 
 def span_in(context: Context) -> object:
     """Return the span that `context` carries."""
-    return context.get(_SPAN_KEY)
+    return context.get(SPAN_KEY)
 
 
 def current_scope() -> ExecutionScope[Any] | None:
@@ -92,7 +78,7 @@ def current_scope() -> ExecutionScope[Any] | None:
 
 def entered(span: Span, scope: ExecutionScope[Any] | None, context: Context) -> Context:
     """Return `context` with `span` and `scope` as its current ones."""
-    return Context({**context, _SPAN_KEY: span, _SCOPE_KEY: scope})
+    return Context({**context, SPAN_KEY: span, _SCOPE_KEY: scope})
 
 
 def scoped(scope: ExecutionScope[Any], context: Context) -> Context:

@@ -14,9 +14,10 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from otel_telemetry.tracing.context import current, detach, enter
+from otel_telemetry.tracing.context import detach
 from otel_telemetry.tracing.handle import ABANDONED, CLOSED, Handle
 from otel_telemetry.tracing.items import Items
+from span_processors.current import current, enter
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.beginning import Beginning

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from otel_telemetry.records import StepType
 from otel_telemetry.tracing.beginning import Beginning
-from otel_telemetry.tracing.context import current, span_in
+from otel_telemetry.tracing.context import span_in
 from otel_telemetry.tracing.handle import Handle
 from otel_telemetry.tracing.recorder import Recorder
 from otel_telemetry.tracing.wrappers import base_of, wrap
+from span_processors.current import current
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.handles import ExecutionHandle, StepHandle, ToolCallHandle

@@ -1,4 +1,4 @@
-"""What stands for JSON that is too long to be kept whole."""
+"""What stands for a value that is too long to be kept whole."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ def cut_json(text: str, size: int) -> JsonValue:
         text: canonical JSON, which is ASCII.
         size: bytes of canonical JSON that the result may have.
     """
-    return {
-        "truncated": True,
-        "bytes": len(text),
-        "sha256": hashlib.sha256(text.encode("ascii")).hexdigest(),
-        # JSON in JSON: each quote and backslash becomes two characters
-        "head": text[: max(0, size - _ENVELOPE) // 2],
-    }
+    # JSON in JSON: each quote and backslash becomes two characters
+    return stub(text.encode("ascii"), text[: max(0, size - _ENVELOPE) // 2])
+
+
+def stub(data: bytes, head: str) -> JsonValue:
+    """Return what stands for `data`: that it was cut, how long it was, its digest, and what is kept of it."""
+    return {"truncated": True, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "head": head}
+
+
+def cut_words(kept: str, length: int) -> str:
+    """Return the beginning of a text of this length, and how much is missing."""
+    return f"{kept}... ({length - len(kept)} characters cut)"

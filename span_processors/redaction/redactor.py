@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from span_processors.data import CleanText
-from span_processors.redaction.cutting import cut_json
+from span_processors.redaction.cutting import cut_json, cut_words
 from span_processors.redaction.fast import FastKeys, redact_fast
 from span_processors.redaction.hidden import HiddenValues
 from span_processors.redaction.leaves import clean_text
@@ -110,7 +110,7 @@ class Redactor:
                     self._remember(redacted)
                 return redacted
             kept = self._tree.text(clean[: _MAX_TEXT // 2 + _OVERLAP])[: _MAX_TEXT // 2]
-            return f"{kept}... ({len(clean) - len(kept)} characters cut)"
+            return cut_words(kept, len(clean))
         except Exception:
             return ERROR
 

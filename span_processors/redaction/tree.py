@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from span_processors.redaction.credentials import is_card
+from span_processors.redaction.cutting import stub
 from span_processors.redaction.marks import CARD, ERROR, MARK, mark
 from span_processors.redaction.names import Names, Verdict, hides, is_placeholder, mark_of
 from span_processors.redaction.normal import normalise
@@ -129,7 +130,7 @@ class _Walk:
         data = text.encode()
         self._note(path, f"{len(data)} bytes of text, cut")
         head = self._owner.text(text[: size + _OVERLAP], self._nesting)[:size]
-        return {"truncated": True, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "head": head}
+        return stub(data, head)
 
     def _call_back(self, callback: Callback, value: JsonValue, path: Path) -> JsonValue:
         try:
