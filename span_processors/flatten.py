@@ -45,6 +45,8 @@ def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
         redactor: what names, attributes, events, links, status, resource and scope go through.
     """
     end_ns = span.end_time  # first: of a span that ends in another thread meanwhile, the rest is then merely newer
+    if span.__class__ is LeanSpan and span.is_clean:
+        return _clean(span, end_ns, redactor)
     context = span.context
     parent = span.parent
     status = span.status
@@ -73,10 +75,38 @@ def flatten(span: ReadableSpan | LeanSpan, redactor: Redactor) -> SpanData:
         _resource(span.resource, redactor),
         _scope(span.instrumentation_scope, redactor),
     )
-    size = size_of(span if span.__class__ is LeanSpan and span.is_clean else flat)
-    if size <= MAX_SPAN_BYTES:
-        return flat
-    return bounded(flat, max(MAX_SPAN_BYTES, _PAYLOADS * redactor.max_size))
+    return flat if size_of(flat) <= MAX_SPAN_BYTES else _bounded(flat, redactor)
+
+
+def _clean(span: LeanSpan, end_ns: int | None, redactor: Redactor) -> SpanData:
+    """Flatten a span of which nothing is to be redacted but its name: `flatten` for most spans there are."""
+    state, remote_parent = span.trace_state, span.remote_parent
+    flat = SpanData(
+        span.trace_id,
+        span.span_id,
+        span.parent_span_id,
+        redactor.text(state.to_header()) if state else "",
+        span.flags if remote_parent is None else span.flags | _REMOTE,
+        redactor.text(span.name),
+        0,
+        span.start_time,
+        end_ns,
+        0 if span.status.status_code is _UNSET else span.status.status_code.value,
+        None,
+        _of_lean(span, redactor),
+        (),
+        (),
+        span.dropped_attributes,
+        span.dropped_events,
+        span.dropped_links,
+        _resource(span.resource, redactor),
+        _scope(span.instrumentation_scope, redactor),
+    )
+    return flat if size_of(span) <= MAX_SPAN_BYTES else _bounded(flat, redactor)
+
+
+def _bounded(span: SpanData, redactor: Redactor) -> SpanData:
+    return bounded(span, max(MAX_SPAN_BYTES, _PAYLOADS * redactor.max_size))
 
 
 def to_readable(span: SpanData) -> ReadableSpan:

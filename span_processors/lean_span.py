@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from span_processors.data import CleanAttributes, CleanText
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import SpanContext
+    from opentelemetry.trace import TraceFlags, TraceState
     from opentelemetry.util.types import Attributes, AttributeValue
 
 _UNSET: Final = Status(StatusCode.UNSET)
@@ -54,11 +54,15 @@ class LeanSpan(Span):
     Without a lock: each change is one step of the interpreter, or concerns what two threads do not set at once.
 
     Attributes:
+        trace_id, span_id, flags, trace_state: what `context` is made of, for whoever asks for that.
+        parent_span_id: the id of its parent.
+        remote_parent: its parent, where that is in another process.
         clean: those of its attributes that came as `CleanAttributes`; of two of one name, this one counts.
         given: its other attributes.
     """
 
     # most spans never change these
+    remote_parent: SpanContext | None = None
     kind = SpanKind.INTERNAL
     end_time: int | None = None
     status = _UNSET
@@ -68,12 +72,15 @@ class LeanSpan(Span):
     dropped_events = 0
     dropped_links = 0
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (one is made for every span, and keywords cost)
         self,
         tracer: Origin,
         name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
+        trace_id: int,
+        span_id: int,
+        flags: TraceFlags,
+        trace_state: TraceState | None,
+        parent_span_id: int | None,
         start_time: int,
     ) -> None:
         """Make a span that has started.
@@ -81,19 +88,37 @@ class LeanSpan(Span):
         Args:
             tracer: whose span it is.
             name: its name.
-            context: its ids.
-            parent: those of its parent.
+            trace_id: the id of its trace.
+            span_id: its own id.
+            flags: those of the trace.
+            trace_state: that of the trace.
+            parent_span_id: the id of its parent.
             start_time: when it started, in nanoseconds since the epoch, UTC.
         """
         self._tracer = tracer
         self.name = name
-        self.context = context
-        self.parent = parent
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+        self.trace_state = trace_state
+        self.parent_span_id = parent_span_id
         self.start_time = start_time
         self.clean: dict[str, Any] = {}
         self.given: dict[str, Any] = {}
 
     # as the SDK's spans are read
+
+    @property
+    def context(self) -> SpanContext:
+        """Its ids."""
+        return SpanContext(self.trace_id, self.span_id, False, self.flags, self.trace_state)
+
+    @property
+    def parent(self) -> SpanContext | None:
+        """Those of its parent."""
+        if self.parent_span_id is None or self.remote_parent is not None:
+            return self.remote_parent
+        return SpanContext(self.trace_id, self.parent_span_id, False, self.flags, self.trace_state)
 
     @property
     def attributes(self) -> Mapping[str, Any]:

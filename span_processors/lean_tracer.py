@@ -166,15 +166,18 @@ class LeanTracer(Tracer):
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
         around = (current() if context is None else context).get(SPAN_KEY)
-        parent: SpanContext | None = (
-            around.context if around.__class__ is LeanSpan else get_current_span(context).get_span_context()
-        )
-        if parent is None or not parent.is_valid:
-            parent, trace_id, flags, state = None, self._new_trace_id(), _NEW_TRACE, None
+        parent_id: int | None
+        remote: SpanContext | None = None
+        if around.__class__ is LeanSpan:
+            trace_id, parent_id, flags, state = around.trace_id, around.span_id, around.flags, around.trace_state
         else:
-            trace_id, flags, state = parent.trace_id, parent.trace_flags, parent.trace_state
-            if not flags & _SAMPLED:
-                flags = TraceFlags(flags | _SAMPLED)
+            parent = get_current_span(context).get_span_context()
+            trace_id, parent_id, flags, state = parent.trace_id, parent.span_id, parent.trace_flags, parent.trace_state
+            remote = parent if parent.is_remote else None
+            if not parent.is_valid:
+                trace_id, parent_id, flags, state, remote = self._new_trace_id(), None, _NEW_TRACE, None, None
+        if not flags & _SAMPLED:
+            flags = TraceFlags(flags | _SAMPLED)
         if self._sampler is not None:
             verdict = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
             state = verdict.trace_state
@@ -185,13 +188,11 @@ class LeanTracer(Tracer):
                 return NonRecordingSpan(
                     SpanContext(trace_id, self._new_span_id(), is_remote=False, trace_flags=flags, trace_state=state)
                 )
-        span = LeanSpan(
-            self,
-            name,
-            SpanContext(trace_id, self._new_span_id(), False, flags, state),
-            parent,
-            time.time_ns() if start_time is None else start_time,
-        )
+        if start_time is None:
+            start_time = time.time_ns()
+        span = LeanSpan(self, name, trace_id, self._new_span_id(), flags, state, parent_id, start_time)
+        if remote is not None:
+            span.remote_parent = remote
         if attributes.__class__ is CleanAttributes:
             span.clean = attributes
         elif attributes:

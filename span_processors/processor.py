@@ -134,7 +134,7 @@ class RedactingSpanProcessor(SpanProcessor):
     def opened(self, span: LeanSpan) -> None:
         """Note that a span is open which inherits nothing: `on_start` for the spans of a `LeanTracer`."""
         if not own_work.active:
-            self._announce(span, span.context.span_id)
+            self._announce(span, span.span_id)
 
     def announce(self, span: ApiSpan) -> None:
         """Have an open span written again as it is now, where sinks want starts: something about it has changed."""
@@ -156,10 +156,13 @@ class RedactingSpanProcessor(SpanProcessor):
         data: SpanData | LeanSpan | None = None
         try:
             own_work.active = True
-            context = span.context
-            if context is None or not context.trace_flags & _SAMPLED:
-                return
-            key = context.span_id
+            if span.__class__ is LeanSpan:
+                key = span.span_id
+            else:
+                context = span.context
+                if context is None or not context.trace_flags & _SAMPLED:
+                    return
+                key = context.span_id
             self._open.pop(key, None)
             refusal: DropReason | None = "reentrant" if reentrant else "inherited" if key in self._not_ours else None
             if refusal is not None:
