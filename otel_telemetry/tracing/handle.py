@@ -21,6 +21,7 @@ from span_processors.data import CleanAttributes
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
+    from otel_telemetry.tracing.given import Integer, Text
     from otel_telemetry.tracing.services import Services
 
 CANCELLED: Final = "cancelled"
@@ -51,8 +52,8 @@ class Handle:
     __slots__ = (
         "_attributes",
         "_late",
+        "_life",
         "_monotonic_ns",
-        "_open",
         "_owner",
         "_problems",
         "_started_ns",
@@ -97,10 +98,10 @@ class Handle:
         self.result: object = None
         self._token: Token[Context] | None = None
         self.ends_by_itself = False
-        self._open = True
+        self._life: list[None] = [None]  # taken out at the end: of two threads that end it, one succeeds
 
     def __del__(self) -> None:
-        if hasattr(self, "_open"):
+        if getattr(self, "_life", None):
             self.abandon()
 
     def __repr__(self) -> str:
@@ -114,14 +115,14 @@ class Handle:
     @property
     def is_open(self) -> bool:
         """Whether it has not ended yet."""
-        return hasattr(self, "_open")
+        return bool(self._life)
 
     @property
     def is_recording(self) -> bool:
         """Whether anything is recorded at all: it is sampled, and telemetry is on."""
         return self.scope.run.recording
 
-    def set_attribute(self, key: str, value: object) -> None:
+    def set_attribute(self, key: Text, value: object) -> None:
         """Set an attribute of your own, redacted first.
 
         Args:
@@ -133,10 +134,10 @@ class Handle:
         elif self.is_recording:
             self.recorder.guarded(self._set_attribute, key, value)
 
-    def _set_attribute(self, key: str, value: object) -> None:
+    def _set_attribute(self, key: Text, value: object) -> None:
         self.span.set_attributes(self.recorder.attributes({key: value}))
 
-    def complete(self, result: object = None, *, completed_at_ns: int | None = None) -> None:
+    def complete(self, result: object = None, *, completed_at_ns: Integer | None = None) -> None:
         """End it as a success.
 
         Args:
@@ -147,7 +148,7 @@ class Handle:
             self.result = result
         self._end(completed_at_ns=completed_at_ns)
 
-    def fail(self, error: Error, *, completed_at_ns: int | None = None) -> None:
+    def fail(self, error: Error, *, completed_at_ns: Integer | None = None) -> None:
         """End it as a failure.
 
         Args:
@@ -156,7 +157,7 @@ class Handle:
         """
         self._end(error, CANCELLED if is_cancellation(error) else None, completed_at_ns)
 
-    def cancel(self, reason: str | None = None) -> None:
+    def cancel(self, reason: Text | None = None) -> None:
         """End it because it was stopped.
 
         Args:
@@ -203,7 +204,7 @@ class Handle:
         token, self._token = self._token, None
         if token is not None:
             detach(token)
-        if not hasattr(self, "_open"):
+        if not self._life:
             return
         if error is None:
             if result is not None:
@@ -225,8 +226,8 @@ class Handle:
 
     def _end(self, error: Error | None = None, outcome: str | None = None, completed_at_ns: int | None = None) -> None:
         try:
-            del self._open  # atomic: of two threads that end it, one succeeds
-        except AttributeError:
+            self._life.pop()
+        except IndexError:
             self._refuse_end()
             return
         ended_ns = completed_at_ns

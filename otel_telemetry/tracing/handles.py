@@ -16,6 +16,8 @@ from span_processors.data import CleanAttributes
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+    from otel_telemetry.tracing.given import Integer, Text
+
 
 # an enum's members are slow to get at in Python 3.11, and these are asked for at every span
 _CODE_BLOCK: Final = ToolCallSource.CODE_BLOCK
@@ -54,19 +56,21 @@ class _Parent(Handle):
 
     __slots__ = ()
 
-    recorder: Starter
-    scope: ExecutionScope[StepHandle]
+    @property
+    def _starter(self) -> Starter:
+        starter: Starter = self.recorder  # type: ignore[assignment]  # what has handles with children starts them
+        return starter
 
     def step(
         self,
-        name: str,
+        name: Text,
         *,
         step_type: StepType = StepType.CODE,
-        step_id: str | None = None,
-        tool_name: str | None = None,
+        step_id: Text | None = None,
+        tool_name: Text | None = None,
         params: object = None,
         code: str | Callable[..., Any] | None = None,
-        attempt: int | None = None,
+        attempt: Integer | None = None,
         status: StepStatus = StepStatus.RUNNING,
     ) -> StepHandle:
         """Start a step.
@@ -85,7 +89,7 @@ class _Parent(Handle):
         Returns:
             The step, started.
         """
-        return self.recorder.start_step(
+        return self._starter.start_step(
             name,
             step_type=step_type,
             step_id=step_id,
@@ -99,13 +103,13 @@ class _Parent(Handle):
 
     def tool_call(
         self,
-        tool_name: str,
+        tool_name: Text,
         *,
         params: object = None,
-        call_id: str | None = None,
-        step_id: str | None = None,
+        call_id: Text | None = None,
+        step_id: Text | None = None,
         source: ToolCallSource | None = None,
-        started_at_ns: int | None = None,
+        started_at_ns: Integer | None = None,
     ) -> ToolCallHandle:
         """Start a tool call.
 
@@ -120,7 +124,7 @@ class _Parent(Handle):
         Returns:
             The call, started.
         """
-        return self.recorder.start_tool_call(
+        return self._starter.start_tool_call(
             tool_name,
             params=params,
             call_id=call_id,
@@ -147,7 +151,7 @@ class _Parent(Handle):
         self._attributes[semconv.STATUS] = StepStatus.RUNNING.value
         self.span.set_attributes(CleanAttributes({semconv.STATUS: StepStatus.RUNNING.value}))
         self.span.add_event("started")
-        self.recorder.announce(self.span)
+        self._starter.announce(self.span)
 
 
 class StepHandle(_Parent):
@@ -161,19 +165,29 @@ class StepHandle(_Parent):
 
     _RESULT_KEY = semconv.STEP_RESULT
 
-    def __init__(self, name: str, attempt: int, *start: Any) -> None:
-        super().__init__(*start)
+    def __init__(  # noqa: PLR0917  (as for any handle)
+        self,
+        recorder: Services,
+        span: Span,
+        scope: ExecutionScope[Any],
+        attributes: Attributes,
+        times: tuple[int, int, int],
+        owner: Handle | None,
+        name: Text,
+        attempt: int,
+    ) -> None:
+        super().__init__(recorder, span, scope, attributes, times, owner)
         self._name = name
         self._skipped = False
         self.attempt = attempt
-        self.scope.step = self
+        scope.step = self
 
     @property
     def step_id(self) -> str:
         """The id of the step."""
         return self.scope.step_id or self._name
 
-    def skip(self, reason: str) -> None:
+    def skip(self, reason: Text) -> None:
         """End it because it is not needed.
 
         Args:
@@ -225,7 +239,7 @@ class ExecutionHandle(_Parent):
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:  # noqa: ARG002  (a hook)
         run = self.scope.run
-        self.recorder.forget(self)
+        self._starter.forget(self)
         for step in list(run.steps.open.values()):
             if step.is_pending:
                 step.skip("the execution ended before the step was started")
@@ -239,14 +253,14 @@ class Starter(Services, ABC):
     @abstractmethod
     def start_step(
         self,
-        name: str,
+        name: Text,
         *,
         step_type: StepType,
-        step_id: str | None,
-        tool_name: str | None,
+        step_id: Text | None,
+        tool_name: Text | None,
         params: object,
         code: str | Callable[..., Any] | None,
-        attempt: int | None,
+        attempt: Integer | None,
         status: StepStatus,
         parent: Handle | None,
     ) -> StepHandle:
@@ -255,13 +269,13 @@ class Starter(Services, ABC):
     @abstractmethod
     def start_tool_call(
         self,
-        tool_name: str,
+        tool_name: Text,
         *,
         params: object,
-        call_id: str | None,
-        step_id: str | None,
+        call_id: Text | None,
+        step_id: Text | None,
         source: ToolCallSource | None,
-        started_at_ns: int | None,
+        started_at_ns: Integer | None,
         parent: Handle | None,
     ) -> ToolCallHandle:
         """Start a tool call in `parent`."""

@@ -63,7 +63,7 @@ class OpenExecutions:
     def step(self, execution_id: str, step_id: str) -> StepHandle:
         """Return the open step of this id, or raise what `Recorder.open_step` says."""
         steps = self.execution(execution_id).scope.run.steps
-        handle = steps.open.get(step_id)
+        handle: StepHandle | None = steps.open.get(step_id)
         if handle is not None:
             return handle
         if steps.knows(step_id):

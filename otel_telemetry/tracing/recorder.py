@@ -27,6 +27,7 @@ from span_processors.redaction import Redactor
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
+    from otel_telemetry.tracing.given import Integer, Text
     from otel_telemetry.tracing.handle import Handle
 
 MAX_OPEN = 100_000
@@ -84,17 +85,17 @@ class Recorder(Starter):
 
     def start_execution(
         self,
-        workflow_name: str | None = None,
+        workflow_name: Text | None = None,
         *,
-        workflow_version: str | None = None,
+        workflow_version: Text | None = None,
         type: ExecutionType = ExecutionType.WORKFLOW,  # noqa: A002  (the record's field)
         inputs: object = None,
-        caller_id: str | None = None,
+        caller_id: Text | None = None,
         metadata: object = None,
-        execution_id: str | None = None,
+        execution_id: Text | None = None,
         status: ExecutionStatus = ExecutionStatus.RUNNING,
-        function: str | None = None,
-        started_at_ns: int | None = None,
+        function: Text | None = None,
+        started_at_ns: Integer | None = None,
     ) -> ExecutionHandle:
         """Start an execution; inside another one it is that one's child.
 
@@ -177,16 +178,16 @@ class Recorder(Starter):
 
     def start_step(
         self,
-        name: str,
+        name: Text,
         *,
         step_type: StepType = StepType.CODE,
-        step_id: str | None = None,
-        tool_name: str | None = None,
+        step_id: Text | None = None,
+        tool_name: Text | None = None,
         params: object = None,
         code: str | Callable[..., Any] | None = None,
-        attempt: int | None = None,
+        attempt: Integer | None = None,
         status: StepStatus = StepStatus.RUNNING,
-        function: str | None = None,
+        function: Text | None = None,
         parent: Handle | None = None,
     ) -> StepHandle:
         """Start a step, in `parent` or else where the code stands.
@@ -236,19 +237,19 @@ class Recorder(Starter):
         step_id = step_id or name
         source = _CODE_BLOCK if step_type is _CODE else _TOOL_STEP
         scope = ExecutionScope(run, step_id, call_source=source)
-        handle = run.steps.open[step_id] = StepHandle(name, number, self, span, scope, attributes, times, owner)
+        handle = run.steps.open[step_id] = StepHandle(self, span, scope, attributes, times, owner, name, number)
         return handle
 
     def start_tool_call(
         self,
-        tool_name: str,
+        tool_name: Text,
         *,
         params: object = None,
-        call_id: str | None = None,
-        step_id: str | None = None,
+        call_id: Text | None = None,
+        step_id: Text | None = None,
         source: ToolCallSource | None = None,
-        started_at_ns: int | None = None,
-        function: str | None = None,
+        started_at_ns: Integer | None = None,
+        function: Text | None = None,
         parent: Handle | None = None,
     ) -> ToolCallHandle:
         """Start a tool call, in `parent` or else where the code stands.
@@ -299,7 +300,7 @@ class Recorder(Starter):
 
     # finding
 
-    def open_execution(self, execution_id: str) -> ExecutionHandle:
+    def open_execution(self, execution_id: Text) -> ExecutionHandle:
         """Return the open execution of this id.
 
         Raises:
@@ -308,7 +309,7 @@ class Recorder(Starter):
         """
         return self._open.execution(self._open_id(execution_id))
 
-    def open_step(self, execution_id: str, step_id: str) -> StepHandle:
+    def open_step(self, execution_id: Text, step_id: Text) -> StepHandle:
         """Return the open step of this id.
 
         Raises:
@@ -318,7 +319,7 @@ class Recorder(Starter):
         """
         return self._open.step(self._open_id(execution_id), self.clean(step_id))
 
-    def _open_id(self, execution_id: str) -> str:
+    def _open_id(self, execution_id: Text) -> str:
         text = as_text(execution_id)
         return text if self._open.knows(text) else self.clean_id(text)
 
@@ -352,7 +353,7 @@ class Recorder(Starter):
         return scope if scope is None or scope.run.recorder is self or scope.run.recorder is None else None
 
     def _place(
-        self, parent: Handle | None, name: str, around_it: ExecutionType, started_at_ns: int | None = None
+        self, parent: Handle | None, name: Text, around_it: ExecutionType, started_at_ns: Integer | None = None
     ) -> tuple[Context, ExecutionScope[StepHandle], ExecutionHandle | None]:
         """Return the parent context and the scope of what starts, and the execution that is started for its sake."""
         context = current()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otel_telemetry.error_registry import ErrorRegistry
     from otel_telemetry.tracing.clock import Clock
     from otel_telemetry.tracing.context import Run
+    from otel_telemetry.tracing.given import Text
     from span_processors.data import CleanAttributes, CleanText, JsonValue
     from span_processors.redaction import Redactor
 
@@ -104,7 +105,7 @@ class Services(Guard):
             warn("recorder", "large values are recorded:", f"{len(found[0]):,} bytes in one")
         return found
 
-    def put_text(self, attributes: CleanAttributes, key: str, text: str | None) -> None:
+    def put_text(self, attributes: CleanAttributes, key: str, text: Text | None) -> None:
         """Write a short text, redacted, into `attributes`, if there is one."""
         if text is not None:
             attributes[key] = self.clean(text)
