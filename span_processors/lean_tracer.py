@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
-    from opentelemetry.trace import Link
+    from opentelemetry.trace import Link, TraceState
     from opentelemetry.util.types import Attributes
 
     from span_processors.processor import RedactingSpanProcessor
@@ -167,17 +167,11 @@ class LeanTracer(Tracer):
             )
         around = (current() if context is None else context).get(SPAN_KEY)
         parent_id: int | None
-        remote: SpanContext | None = None
         if around.__class__ is LeanSpan:
             trace_id, parent_id, flags, state = around.trace_id, around.span_id, around.flags, around.trace_state
+            remote: SpanContext | None = None
         else:
-            parent = get_current_span(context).get_span_context()
-            trace_id, parent_id, flags, state = parent.trace_id, parent.span_id, parent.trace_flags, parent.trace_state
-            remote = parent if parent.is_remote else None
-            if not parent.is_valid:
-                trace_id, parent_id, flags, state, remote = self._new_trace_id(), None, _NEW_TRACE, None, None
-        if not flags & _SAMPLED:
-            flags = TraceFlags(flags | _SAMPLED)
+            trace_id, parent_id, flags, state, remote = self._from_others(context)
         if self._sampler is not None:
             verdict = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
             state = verdict.trace_state
@@ -199,6 +193,16 @@ class LeanTracer(Tracer):
             span.set_attributes(attributes)
         self._opened(span)
         return span
+
+    def _from_others(
+        self, context: Context | None
+    ) -> tuple[int, int | None, TraceFlags, TraceState | None, SpanContext | None]:
+        """Return what a span inherits where its parent is none of ours: the last is the parent, if that is remote."""
+        parent = get_current_span(context).get_span_context()
+        if not parent.is_valid:
+            return self._new_trace_id(), None, _NEW_TRACE, None, None
+        flags = TraceFlags(parent.trace_flags | _SAMPLED)
+        return parent.trace_id, parent.span_id, flags, parent.trace_state, parent if parent.is_remote else None
 
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         """Start a span that is the current one in a block, as the API says."""
