@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import places
+from tests.benchmarks import compiled, places
 from tests.benchmarks import workload as w
 
 Figures = dict[str, float]
+COMPILED = "compiled "
+"""What a side begins with that runs with the compiled packages."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +46,26 @@ def needs_postgres(comparisons: Sequence[Comparison]) -> bool:
 
 def run_side(side: str, server: str | None) -> Figures:
     """Run one side in a fresh process and return its figures."""
-    module, *arguments = side.split()
+    folder = compiled.folder() if side.startswith(COMPILED) else None
+    module, *arguments = side.removeprefix(COMPILED).split()
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
     if server is None or "postgres" not in side:
-        return run(command)
+        return run(command, folder)
     with places.postgres_schema(server) as url:
-        return run(command, **{places.POSTGRES_URL: url})
+        return run(command, folder, **{places.POSTGRES_URL: url})
 
 
-def run(command: Sequence[str], **environment: str) -> Figures:
-    """Run a program and return the figures on the last line that it prints.
+def run(command: Sequence[str], folder: Path | None = None, **environment: str) -> Figures:
+    """Run a program, in `folder`, and return the figures on the last line that it prints.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
     # Compiled modules are a part of how a program starts.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    finished = subprocess.run(command, capture_output=True, text=True, check=True, env=inherited | environment)
+    finished = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=folder, env=inherited | environment
+    )
     figures: Figures = json.loads(finished.stdout.splitlines()[-1])
     return figures
 

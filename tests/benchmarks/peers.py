@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.compare import Comparison, Figures, row_of, run, run_side
+from tests.benchmarks.compare import COMPILED, Comparison, Figures, row_of, run, run_side
 
 PACKAGES = {
     "logfire": ("logfire",),
@@ -26,6 +26,7 @@ ENVIRONMENTS = Path(os.environ.get("BENCHMARK_PEERS", ".cache/benchmark-peers"))
 def measure(rounds: int, executions: int) -> list[dict[str, Any]]:
     """Return a row for ourselves and a row a peer: one that cannot be installed or run says so."""
     reference, ours = f"sides reference {executions}", f"sides sqlite {executions}"
+    compiled = COMPILED + ours
     commands: dict[str, list[str]] = {}
     failures: dict[str, str] = {}
     for name, packages in PACKAGES.items():
@@ -35,7 +36,7 @@ def measure(rounds: int, executions: int) -> list[dict[str, Any]]:
             failures[name] = f"not installed: {_last_line(error)}"
         else:
             commands[name] = [python, "-m", "tests.benchmarks.peer", name, str(executions)]
-    figures: dict[str, list[Figures]] = {side: [] for side in (reference, ours, *commands)}
+    figures: dict[str, list[Figures]] = {side: [] for side in (reference, ours, compiled, *commands)}
     for number in range(rounds):
         for side, found in figures.items():
             if side in failures:
@@ -46,7 +47,10 @@ def measure(rounds: int, executions: int) -> list[dict[str, Any]]:
             except subprocess.CalledProcessError as error:
                 failures[side] = f"does not run: {_last_line(error)}"
     print(file=sys.stderr)
-    rows = [_row("otel-telemetry, redacted and stored in SQLite", ours, reference, figures)]
+    rows = [
+        _row("otel-telemetry, redacted and stored in SQLite", ours, reference, figures),
+        _row("the same, compiled", compiled, reference, figures),
+    ]
     for name, packages in PACKAGES.items():
         title = f"{packages[0]} {_version(name, packages[0])}"
         if name in failures:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.compare import Comparison
+from tests.benchmarks.compare import COMPILED, Comparison
 from tests.benchmarks.reading import FIGURES, TARGETS_MS
 
 Suite = Callable[[int], list[Comparison]]
+_BUILDS = (("", ""), (COMPILED, ", compiled"))
 
 
 def hot(n: int) -> list[Comparison]:
-    """What recording costs the host."""
+    """What recording costs the host, from the sources as they are and compiled."""
     against = f"sides reference {n}"
     return [
-        Comparison("caller's CPU per span, SQLite", f"sides sqlite {n}", "caller_us", 0.75, against),
-        Comparison("all CPU per span until stored, SQLite", f"sides sqlite {n}", "total_us", 1.0, against),
+        Comparison(f"{title}, SQLite{how}", f"{prefix}sides sqlite {n}", figure, target, against)
+        for prefix, how in _BUILDS
+        for title, figure, target in (
+            ("caller's CPU per span", "caller_us", 0.75),
+            ("all CPU per span until stored", "total_us", 1.0),
+        )
     ]
 
 
@@ -28,24 +33,32 @@ def ingest(n: int) -> list[Comparison]:
         ("postgres", "PostgreSQL", 0.30, 1.3, 1200),
     ):
         side, writer, bare = f"sides {store} {n}", f"ingest writer_{store} {n}", f"ingest bare_{store} {n}"
+        for prefix, how in _BUILDS:
+            rows += [
+                _faster(
+                    f"spans a second end to end, {title}{how}, against the bare driver",
+                    prefix + side,
+                    bare,
+                    end_to_end,
+                ),
+                Comparison(f"all CPU per span until stored, {title}{how}", prefix + side, "total_us", cpu, reference),
+            ]
         rows += [
-            _faster(f"spans a second end to end, {title}, against the bare driver", side, bare, end_to_end),
             _faster(f"spans a second of the writer, {title}, against the same", writer, bare, 0.6),
             _faster(
                 f"the same against the driver with our indexes, {title}", writer, f"ingest indexed_{store} {n}", None
             ),
-            Comparison(f"all CPU per span until stored, {title}", side, "total_us", cpu, reference),
             Comparison(f"on disk per span, {title}", side, "bytes_per_span", size, unit="bytes"),
         ]
     server = Comparison(
-        "the same and the server's CPU, PostgreSQL",
+        "all CPU and the server's, PostgreSQL",
         f"sides postgres {n}",
         "total_and_server_us",
         None,
         reference,
         "total_us",
     )
-    return [*rows[:-1], server, rows[-1]]
+    return [*rows, server]
 
 
 def _faster(name: str, side: str, against: str, target: float | None) -> Comparison:

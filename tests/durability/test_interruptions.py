@@ -55,7 +55,7 @@ def test_a_signal_anywhere_in_a_recording(observed: Callable[[str], None]) -> No
     assert account.pending == 0
     assert account.stored + account.dropped.get("reentrant", 0) == account.accepted
     assert found.count("w") == 3
-    assert len(places) > 100
+    assert len(places) > 60  # of compiled modules no lines are seen
     observed(
         f"{handled:,} signals at {len(places)} places, each recording a run: {account.stored:,} of {account.accepted:,}"
         f" spans stored, {sum(account.dropped.values())} counted as dropped, no deadlock"
