@@ -9,6 +9,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from importlib import metadata
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from otel_telemetry.cli import ledger
@@ -62,10 +63,16 @@ def versions() -> Iterator[Finding]:
     """Say what is installed, and which extra brings what is not."""
     yield Finding("versions", "python", platform.python_version())
     yield Finding("versions", "sqlite", _sqlite())
+    yield Finding("versions", "recording", "compiled" if _is_compiled() else "plain Python")
     for name in _NEEDED:
         yield Finding("versions", name, _version(name) or "missing", _version(name) is not None)
     for name, extra in _EXTRAS.items():
         yield Finding("versions", name, _version(name) or f"not installed (pip install 'otel-telemetry[{extra}]')")
+
+
+def _is_compiled() -> bool:
+    found = find_spec("span_processors.redaction.fast")
+    return found is not None and not (found.origin or "").endswith(".py")
 
 
 def _sqlite() -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import otel_telemetry as ot
 from otel_telemetry.cli import find
 from otel_telemetry.exporters.sqlite_checkpoint import is_affected
+from span_processors.redaction import fast
 from tests.otel_telemetry.cli.conftest import SECRET
 
 CANARY = secrets.token_hex(10) + "-é"
@@ -41,6 +42,11 @@ def test_a_sound_store_is_found_sound(run, url):
 def test_the_report_as_text(run, url):
     result = run("doctor", "--store", url)
     assert any(line.split() == ["store", "readable", "4", "runs"] for line in result.lines)
+
+
+def test_it_says_whether_recording_is_compiled(run, url):
+    built = "plain Python" if fast.__file__.endswith(".py") else "compiled"
+    assert facts(run("doctor", "--json", "--store", url))["versions", "recording"]["value"] == built
 
 
 def test_it_says_where_settings_come_from(run, url, monkeypatch):
