@@ -11,8 +11,23 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
+from otel_telemetry.leases import Lease
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
 from otel_telemetry.spans import Durations, RowKind, RowStatus, SpanRow, index_value, search_text
+
+__all__ = [
+    "JSON_COLUMNS",
+    "OPEN_STATUSES",
+    "ORDERS",
+    "TEXT_COLUMNS",
+    "Filter",
+    "Filters",
+    "Lease",
+    "OrderBy",
+    "Position",
+    "SpanStore",
+    "is_interrupted",
+]
 
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
@@ -221,20 +236,6 @@ class Position(NamedTuple):
         if row.ended_ns is None:
             return None
         return cls(row.ended_ns - row.started_ns, row.started_ns, row.execution_id, row.span_id)
-
-
-class Lease(NamedTuple):
-    """A process that records, or did. Alive while its heartbeat is young or, on this host, its process exists."""
-
-    lease_id: int
-    host: str
-    pid: int
-    boot_id: str
-    process_started: str
-    heartbeat_ns: int
-    closed_ns: int | None
-    account: str | None = None
-    """JSON text: what became of the spans that the process accepted, as of the heartbeat."""
 
 
 class SpanStore(Protocol):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.leases import Lease
+    from otel_telemetry.query import SpanStore
     from span_processors.data import SpanData
     from span_processors.lean_span import LeanSpan
     from span_processors.ledger import SinkHealth

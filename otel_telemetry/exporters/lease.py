@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from otel_telemetry.query import Lease
+from otel_telemetry.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

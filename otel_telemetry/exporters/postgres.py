@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.leases import Lease
+    from otel_telemetry.query import SpanStore
     from otel_telemetry.settings import Durability
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor

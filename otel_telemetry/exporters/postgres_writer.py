@@ -18,7 +18,7 @@ from otel_telemetry.exporters.statements import (
     read_run,
     stored,
 )
-from otel_telemetry.query import Lease
+from otel_telemetry.leases import Lease
 from otel_telemetry.spans import RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 

@@ -21,7 +21,7 @@ from span_processors.sinks import RetryableError, Spilled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from otel_telemetry.query import Lease
+    from otel_telemetry.leases import Lease
     from otel_telemetry.settings import Durability
     from otel_telemetry.spans import SpanRow
     from span_processors.ledger import SinkHealth

@@ -9,7 +9,7 @@ import orjson
 from otel_telemetry.exporters.sqlite import SQLiteSpanExporter
 from otel_telemetry.exporters.sqlite_writer import transaction
 from otel_telemetry.exporters.statements import COLUMN_LIST, KEY, key_of, read
-from otel_telemetry.query import Lease
+from otel_telemetry.leases import Lease
 from otel_telemetry.spans import RowKind, SpanRow
 from span_processors.data import ResourceData
 

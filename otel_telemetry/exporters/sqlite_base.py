@@ -21,7 +21,7 @@ from otel_telemetry.exporters.sqlite_writer import add_lease, is_retryable, put_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_telemetry.query import Lease
+    from otel_telemetry.leases import Lease
     from otel_telemetry.spans import SpanRow
     from span_processors.redaction import Redactor
 

@@ -20,7 +20,7 @@ from otel_telemetry.exporters.statements import (
     stored,
 )
 from otel_telemetry.exporters.version import HEAD
-from otel_telemetry.query import Lease
+from otel_telemetry.leases import Lease
 from otel_telemetry.spans import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from span_processors.redaction import canonical
 
