@@ -27,7 +27,7 @@ DEFAULT_STORE: Final = "sqlite:///telemetry.db"
 PREFIX: Final = "OTEL_TELEMETRY_"
 Overflow: TypeAlias = Literal["block", "drop_newest", "drop_oldest", "spill"]
 Durability: TypeAlias = Literal["normal", "full"]
-_SIZE = re.compile(r"(\d+)\s*(|b|kib|mib|gib|kb|mb|gb)", re.IGNORECASE)
+_SIZE = r"(\d+)\s*(|b|kib|mib|gib|kb|mb|gb)"
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
@@ -172,7 +172,7 @@ def _size(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
-        found = _SIZE.fullmatch(str(value).strip())
+        found = re.fullmatch(_SIZE, str(value).strip(), re.IGNORECASE)
         if not found:
             raise ValueError(f"needs a whole number such as 1000 or 64MiB, not {value!r}")
         number = int(found[1]) * _UNITS[found[2].lower()]
@@ -197,11 +197,17 @@ def _toml(environ: Mapping[str, str], folder: Path | None) -> tuple[Path | None,
     return None, {}
 
 
+def _may_have_table(content: bytes) -> bool:
+    """Whether `[tool.otel-telemetry]` can be in a TOML file, in whatever way it is written there."""
+    plain = content.translate(None, b"\"' \t")
+    return b"tool.otel-telemetry" in plain or (b"[tool]" in plain and b"otel-telemetry" in plain)
+
+
 def _table(path: Path) -> Mapping[str, Any]:
     try:
         content = path.read_bytes()
-        if path.name == "pyproject.toml" and b"otel-telemetry" not in content:
-            return {}  # most programs' own file: neither parsed nor complained about
+        if path.name == "pyproject.toml" and not _may_have_table(content):
+            return {}  # most programs' own file, also where it names us as a dependency: neither parsed nor judged
         import tomllib  # noqa: PLC0415  (most programs have no such file, and import time is felt)
 
         document = tomllib.loads(content.decode())

@@ -51,6 +51,28 @@ def test_lists_from_the_environment(tmp_path: Path, text: str, items: tuple[str,
     assert settings.sensitive_field_patterns == items
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.otel-telemetry]\nstrict = true",
+        "[ tool . 'otel-telemetry' ]\nstrict = true",
+        '["tool"."otel-telemetry"]\nstrict = true',
+        "[tool]\notel-telemetry.strict = true",
+        "[ tool ]\n'otel-telemetry' = {strict = true}",
+        "tool.otel-telemetry.strict = true",
+        'tool . "otel-telemetry" = {strict = true}',
+    ],
+)
+def test_the_table_is_found_however_it_is_written(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert load(environ={}, folder=tmp_path).strict
+
+
+def test_a_pyproject_that_only_depends_on_us_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["otel-telemetry"]\n[tool.other\n')
+    assert not load(environ={}, folder=tmp_path).sources
+
+
 def test_somebody_elses_broken_pyproject_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.other\n")
     assert load(environ={}, folder=tmp_path).sources == {}
