@@ -68,7 +68,9 @@ class Matching(NamedTuple):
     """The entries of the metadata index that lead to them in the order of their start, joined by `condition`."""
 
 
-def executions_that_match(where: Filter, live_leases: frozenset[int], few: Callable[[Select[Any]], bool]) -> Matching:
+def executions_that_match(
+    where: Filter, live_leases: frozenset[int], few: Callable[[Select[Any]], bool], order_by: OrderBy | None = None
+) -> Matching:
     """Return the condition on `spans` that an execution's row fulfils when `Filter.matches` says yes.
 
     What is asked of an execution's other rows can be found from either end: from what was asked, or from the execution.
@@ -78,8 +80,9 @@ def executions_that_match(where: Filter, live_leases: frozenset[int], few: Calla
         where: what is asked.
         live_leases: the leases of the processes that are alive.
         few: says whether a statement has few rows.
+        order_by: the order in which the first of them are wanted; None where all are.
     """
-    metadata, leading = _on_metadata(where, few)
+    metadata, leading = _on_metadata(where, few, order_by)
     condition = and_(
         IS_EXECUTION,
         *_on_row(where, live_leases),
@@ -148,14 +151,17 @@ def _end_of_prefix(prefix: str) -> str | None:
 
 
 def _on_metadata(
-    where: Filter, few: Callable[[Select[Any]], bool]
+    where: Filter, few: Callable[[Select[Any]], bool], order_by: OrderBy | None
 ) -> tuple[list[ColumnElement[bool]], FromClause | None]:
+    # Where nothing else is asked, the first entries lead to the first executions: there is no need to count the rest.
+    is_all = len(where.metadata) == 1 and where == Filter(metadata=where.metadata)
+    are_first = is_all and order_by in ("-started_at", "started_at")
     conditions: list[ColumnElement[bool]] = []
     leading: FromClause | None = None
     for number, (key, value) in enumerate(where.metadata.items()):
         entry = execution_metadata.alias(f"entry_{number}")
         asked = (entry.c.key == key) & (entry.c.value == index_value(value))
-        if leading is None and few(select(entry.c.key).where(asked)):
+        if leading is None and (are_first or few(select(entry.c.key).where(asked))):
             # In order already, because PostgreSQL expects less of the join than comes, and would sort all of it.
             rows = select(entry).where(asked).order_by(*order("-started_at", entry))
             leading = rows.subquery()

@@ -76,7 +76,7 @@ class SQLSpanStore:
     ) -> list[SpanRow]:
         """Return the execution rows that match; see `SpanStore.executions`."""
         with untraced(), self._connection() as connection:
-            matching = _matches(connection, where, live_leases)
+            matching = _matches(connection, where, live_leases, order_by)
             leading = spans if matching.leading is None else matching.leading
             statement = (
                 (_EXECUTIONS if payloads else _WITHOUT_PAYLOAD)
@@ -173,12 +173,14 @@ class SQLSpanStore:
             raise StoreError(f"{_place(self._engine)} could not be read: {error}") from error
 
 
-def _matches(connection: Connection, where: Filter, live_leases: frozenset[int]) -> Matching:
+def _matches(
+    connection: Connection, where: Filter, live_leases: frozenset[int], order_by: OrderBy | None = None
+) -> Matching:
     def few(rows: Select[Any]) -> bool:
         some = rows.limit(FEW + 1).subquery()
         return connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW
 
-    return executions_that_match(where, live_leases, few)
+    return executions_that_match(where, live_leases, few, order_by)
 
 
 def _resource(row: Row[Any]) -> ResourceData:
