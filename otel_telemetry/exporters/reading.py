@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine
-from sqlalchemy.pool import NullPool
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters import sqlite_file
+from otel_telemetry.exporters.idle_connections import IdleConnections
 from otel_telemetry.exporters.sql_store import SQLSpanStore
 from otel_telemetry.exporters.version import check_version
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from pathlib import Path
 
     from otel_telemetry.query import SpanStore
@@ -52,7 +54,7 @@ def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> Span
             connection.close()
             raise
 
-    store = _store(connect, str(path))
+    store = _store(connect, str(path), lambda: _state(path))
     if make is None:
         store.leases()  # anything that is asked finds out
     return store
@@ -60,7 +62,7 @@ def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> Span
 
 def open_memory(connect: Callable[[], sqlite3.Connection]) -> SpanStore:
     """Open the database in memory that `connect` leads to, for reading."""
-    return _store(lambda: _read_only(connect()), ":memory:")
+    return _store(lambda: _read_only(connect()), ":memory:", os.getpid)
 
 
 def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -68,7 +70,18 @@ def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _store(connect: Callable[[], sqlite3.Connection], name: str) -> SpanStore:
-    # No pool: a connection costs less than a query, and one that is kept outlives forks and replaced files.
-    engine = create_engine(URL.create("sqlite", database=name), creator=connect, poolclass=NullPool)
-    return SQLSpanStore(engine, owns_engine=True)
+def _state(path: Path) -> Hashable:
+    """Return what changes when the file is deleted, replaced, cut or written over, and with the process."""
+    file, log = (sqlite_file.status(place) for place in (path, sqlite_file.log_of(path)))
+    return (
+        os.getpid(),
+        file and (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns),
+        log and (log.st_dev, log.st_ino),
+    )
+
+
+def _store(connect: Callable[[], sqlite3.Connection], name: str, state: Callable[[], Hashable]) -> SpanStore:
+    pool = IdleConnections(connect, state=state)
+    store = SQLSpanStore(create_engine(URL.create("sqlite", database=name), pool=pool), owns_engine=True)
+    weakref.finalize(store, pool.dispose)  # for whoever forgets to close it
+    return store

@@ -165,7 +165,11 @@ class SQLSpanStore:
     def _connection(self) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                yield connection
+                try:
+                    yield connection
+                except DBAPIError:
+                    connection.invalidate()  # a fresh one may do better
+                    raise
         except DBAPIError as error:
             # From the driver's own error: SQLAlchemy's shows the statement with what was asked for.
             raise _explained(error, self._engine) from error.orig

@@ -201,20 +201,13 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         return False
 
     def _look_at_disk(self) -> _OnDisk:
-        file, log = _stat(self._path), _stat(sqlite_file.companions(self._path)[0])
+        file, log = sqlite_file.status(self._path), sqlite_file.status(sqlite_file.log_of(self._path))
         return _OnDisk(
             file and (file.st_dev, file.st_ino),
             log and (log.st_dev, log.st_ino),
             file.st_size if file else 0,
             log.st_size if log else 0,
         )
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.lstat()
-    except OSError:
-        return None
 
 
 def _use_wal(connection: sqlite3.Connection) -> bool:

@@ -117,6 +117,19 @@ def companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
 
 
+def log_of(path: Path) -> Path:
+    """Return where the write-ahead log of the file at `path` is, while there is one."""
+    return companions(path)[0]
+
+
+def status(path: Path) -> os.stat_result | None:
+    """Return what the system says of the file at `path`, None where there is none."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None
+
+
 def connect(path: Path, *, mode: str) -> StoreConnection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
     connection = _open(path, mode, StoreConnection)
