@@ -32,7 +32,7 @@ __all__ = [
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
 
-OPEN_STATUSES: Final = (RowStatus.PENDING, RowStatus.RUNNING)
+OPEN_STATUSES: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)})
 """What an execution has not ended in."""
 _RECORDS: Final = (RowKind.EXECUTION, RowKind.STEP, RowKind.TOOL_CALL)
 TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")

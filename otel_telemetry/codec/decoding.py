@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _FINAL: Final = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
 _ERROR_CODE: Final = 2
+# an enum's members are slow to get at in Python 3.11, and these are asked for every span
+_STEP: Final = RowKind.STEP
+_TOOL_CALL: Final = RowKind.TOOL_CALL
 
 
 def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> ExecutionRecord:
@@ -64,9 +67,9 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
         if part is root:
             continue
         fields = part.fields(execution["execution_id"], origin)
-        if part.kind is RowKind.STEP:
+        if part.kind is _STEP:
             steps.append(_complete_step(part, fields))
-        elif part.kind is RowKind.TOOL_CALL:
+        elif part.kind is _TOOL_CALL:
             calls.append(_complete_call(part, fields, execution["execution_id"]))
         else:
             others.append(SpanRecord(**fields))
@@ -119,8 +122,10 @@ def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
 
 
 def _complete_execution(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
-    fields.setdefault("execution_id", f"{part.span.trace_id:032x}")
-    fields.setdefault("status", ExecutionStatus(_outcome(part.span)))
+    if "execution_id" not in fields:
+        fields["execution_id"] = f"{part.span.trace_id:032x}"
+    if "status" not in fields:
+        fields["status"] = ExecutionStatus(_outcome(part.span))
     return fields
 
 
@@ -128,7 +133,8 @@ def _complete_step(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
     if "step_id" not in fields:
         fields["step_id"] = part.span.name
         _add_problem(fields, f"{semconv.STEP_ID} is missing: the span's name stands for it")
-    fields.setdefault("status", StepStatus(_outcome(part.span)))
+    if "status" not in fields:
+        fields["status"] = StepStatus(_outcome(part.span))
     fields["tool_calls"] = []
     return fields
 
@@ -137,8 +143,10 @@ def _complete_call(part: Part, fields: dict[str, Any], execution_id: str) -> dic
     if "tool_name" not in fields:
         fields["tool_name"] = part.span.name
         _add_problem(fields, f"{semconv.TOOL_NAME} is missing: the span's name stands for it")
-    fields.setdefault("call_id", f"{part.span.span_id:016x}")
-    fields.setdefault("execution_id", execution_id)
+    if "call_id" not in fields:
+        fields["call_id"] = f"{part.span.span_id:016x}"
+    if "execution_id" not in fields:
+        fields["execution_id"] = execution_id
     return fields
 
 

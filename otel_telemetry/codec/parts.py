@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry import semconv
@@ -25,6 +26,9 @@ _TABLES: Final = {
     RowKind.STEP: table.STEP,
     RowKind.TOOL_CALL: table.TOOL_CALL,
 }
+# an enum's members are slow to get at in Python 3.11, and these are asked for every span
+_SPAN: Final = RowKind.SPAN
+_EXECUTION: Final = RowKind.EXECUTION
 _CIRCULAR: Final = "its parents lead back to itself"
 _OWN_KINDS: Final = {"execution": RowKind.EXECUTION, "step": RowKind.STEP, "tool_call": RowKind.TOOL_CALL}
 
@@ -39,26 +43,28 @@ class Part:
         kind = _OWN_KINDS.get(own) if isinstance(own, str) else None
         reading = read(span) if kind is None else None
         self.span = span
-        self.kind = reading.kind if reading is not None else kind or RowKind.SPAN
-        self.reading = reading if self.kind is not RowKind.SPAN else None
+        self.kind = reading.kind if reading is not None else kind or _SPAN
+        self.reading = reading if self.kind is not _SPAN else None
         """What others meant by it; None for a span of this package's own making, or inside one."""
-        own_execution = self.reading is None and self.kind is RowKind.EXECUTION
+        own_execution = self.reading is None and self.kind is _EXECUTION
         self.interrupted = span.attributes.get(semconv.INTERRUPTED) is True and not own_execution
         """Whether `encode` marked it, for an execution that has no span of ours to say so."""
-        self.odd: list[str] = []
+        self.odd: tuple[str, ...] = ()
         if span.end_ns is not None and span.end_ns < span.start_ns:
-            self.odd.append("ended before it started")
+            self.odd += ("ended before it started",)
         if span.parent_span_id == span.span_id:
-            self.odd.append(_CIRCULAR)
+            self.odd += (_CIRCULAR,)
 
     def shown(self, rest: dict[str, JsonValue] | None = None) -> dict[str, Any]:
         """Return the fields of the record without its `SpanInfo`, and put the attributes that they lack into `rest`."""
         span = self.span
         fields, problems = table.load(_TABLES[self.kind] if self.reading is None else table.SPAN, span.attributes, rest)
-        problems[:0] = fields.get("problems", ())
+        if "problems" in fields:
+            problems[:0] = fields["problems"]
         if self.reading is not None:
             fields = foreign_fields(span, self.reading, self.kind)
-        problems += self.odd
+        if self.odd:
+            problems += self.odd
         fields["problems"] = tuple(dict.fromkeys(problems)) if problems else ()
         fields["started_at"] = span.start_ns
         fields["completed_at"] = span.end_ns
@@ -87,17 +93,19 @@ class Part:
 
 def parts_of(spans: Sequence[SpanData]) -> list[Part]:
     """Return the spans in the order they started. One that is given twice, equal in all, is one."""
-    kept: dict[tuple[int, int, int], list[SpanData]] = {}
-    for span in spans:
-        alike = kept.setdefault(_order(span), [])
-        if span not in alike:
-            alike.append(span)
-    return [Part(span) for key in sorted(kept) for span in kept[key]]
+    ordered = sorted(spans, key=_order)
+    if len({span.span_id for span in spans}) < len(spans):
+        kept: dict[int, list[SpanData]] = {span.span_id: [] for span in spans}
+        for span in ordered:
+            if span not in kept[span.span_id]:
+                kept[span.span_id].append(span)
+        ordered = sorted(chain.from_iterable(kept.values()), key=_order)
+    return [Part(span) for span in ordered]
 
 
 def choose_root(parts: Sequence[Part]) -> Part | None:
     """Return the execution's own span. Any other that claims to be is a step if others recorded it, or a mere span."""
-    claims = [part for part in parts if part.kind is RowKind.EXECUTION]
+    claims = [part for part in parts if part.kind is _EXECUTION]
     if not claims:
         return None
     ids = {part.span.span_id for part in parts}
@@ -107,26 +115,26 @@ def choose_root(parts: Sequence[Part]) -> Part | None:
             continue
         if part.reading is None:
             part.kind = RowKind.SPAN
-            part.odd.append("is another span of an execution with the same id")
+            part.odd += ("is another span of an execution with the same id",)
         else:
             part.kind = RowKind.STEP
             if part.span.parent_span_id not in ids:
-                part.odd.append("is another root of the same trace")
+                part.odd += ("is another root of the same trace",)
     return root
 
 
 def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> None:
     """Say what is odd about the place of each span, given the parent of each."""
     circular = circles(parents)
-    uses = Counter(part.span.span_id for part in parts)
+    uses = Counter(part.span.span_id for part in parts) if len(parents) < len(parts) else {}
     for part in parts:
         span = part.span
-        if uses[span.span_id] > 1:
-            part.odd.append("another span has the same id")
+        if span.span_id in uses and uses[span.span_id] > 1:
+            part.odd += ("another span has the same id",)
         if span.span_id in circular and _CIRCULAR not in part.odd:
-            part.odd.append(_CIRCULAR)
+            part.odd += (_CIRCULAR,)
         if part.reading is not None and not is_root(span) and span.parent_span_id not in parents:
-            part.odd.append(f"its parent {span.parent_span_id:016x} is not there")
+            part.odd += (f"its parent {span.parent_span_id:016x} is not there",)
 
 
 def _order(span: SpanData) -> tuple[int, int, int]:

@@ -29,25 +29,26 @@ class Origin(NamedTuple):
 
 def info_of(span: SpanData, attributes: Mapping[str, JsonValue], *, foreign: bool, origin: Origin | None) -> SpanInfo:
     """Return what a span says besides the fields of its record; `attributes` are those that no field says."""
+    parent, kind, code, resource, scope = span.parent_span_id, span.kind, span.status_code, span.resource, span.scope
     return SpanInfo(
         trace_id=f"{span.trace_id:032x}",
         span_id=f"{span.span_id:016x}",
-        parent_span_id=None if span.parent_span_id is None else f"{span.parent_span_id:016x}",
+        parent_span_id=None if parent is None else f"{parent:016x}",
         name=span.name,
         foreign=foreign,
-        kind=_KINDS[span.kind] if span.kind in _KNOWN_KINDS else str(span.kind),
-        status_code=_STATUS_CODES[span.status_code] if span.status_code in _KNOWN_CODES else str(span.status_code),
+        kind=_KINDS[kind] if kind in _KNOWN_KINDS else str(kind),
+        status_code=_STATUS_CODES[code] if code in _KNOWN_CODES else str(code),
         status_message=span.status_message,
         trace_state=span.trace_state,
         flags=span.flags,
-        attributes={key: attributes[key] for key in sorted(attributes)} if attributes else {},
+        attributes=dict(sorted(attributes.items())) if len(attributes) > 1 else {**attributes},
         events=_events(span) if span.events else (),
         links=_links(span) if span.links else (),
         dropped_attributes=span.dropped_attributes,
         dropped_events=span.dropped_events,
         dropped_links=span.dropped_links,
-        resource=None if origin and span.resource == origin.resource else _resource_to_record(span.resource),
-        scope=None if origin and span.scope == origin.scope else _scope_to_record(span.scope),
+        resource=None if origin and resource == origin.resource else _resource_to_record(resource),
+        scope=None if origin and scope == origin.scope else _scope_to_record(scope),
     )
 
 

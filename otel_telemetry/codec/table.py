@@ -136,10 +136,10 @@ def _json_text(value: JsonValue) -> CleanText | None:
 
 def _parsed(value: Parsed | JsonValue) -> JsonValue:
     """Return what a JSON attribute holds; an attribute that came as a map instead of text is taken as it is."""
-    if isinstance(value, Parsed):
-        return value.value
+    if value.__class__ is Parsed:
+        return value[0]  # type: ignore[index, call-overload, no-any-return]  # the one field of a tuple
     if not isinstance(value, str):
-        return value
+        return value  # type: ignore[return-value]  # it is not Parsed
     try:
         return cast("JsonValue", orjson.loads(str(value)))
     except orjson.JSONDecodeError:
@@ -235,13 +235,14 @@ def load(
     for key, raw in attributes.items():
         field = field_of(key)
         if field is not None and raw is not None:
+            name, _, _, load_value, says_all = field
             try:
-                fields[field.name] = value = field.load(raw)
+                fields[name] = value = load_value(raw)
             except Unreadable as reason:
                 unreadable.append(f"{key} {reason}")
             else:
                 # JSON null and no attribute are both None
-                if rest is None or value is raw or value is None or field.says_all or _says_all(field, raw, value):
+                if rest is None or value is raw or says_all or value is None or _says_all(field, raw, value):
                     continue
         elif rest is None or (raw is not None and constant_of(key) == raw):
             continue
@@ -250,9 +251,12 @@ def load(
     return fields, unreadable
 
 
+_CANONICAL: Final = frozenset({Parsed, CleanText})
+
+
 def _says_all(field: Field, raw: Parsed | JsonValue, value: object) -> bool:
     """Whether nothing of an attribute is lost when the field is all that is kept of it."""
-    if field.dump is _json_text and isinstance(raw, Parsed | CleanText):
+    if field.dump is _json_text and raw.__class__ in _CANONICAL:
         return True  # text from the redactor is canonical, there is no need to compare
     return field.dump(value) == (raw.text if isinstance(raw, Parsed) else raw)
 

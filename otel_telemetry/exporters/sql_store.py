@@ -30,6 +30,7 @@ _ROWS_PER_FETCH: Final = 5_000
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
 
+_RESOURCE_ID: Final = COLUMNS.index("resource_id")
 _DURATIONS: Final = select(*(durations.c[name] for name in Durations._fields))
 
 _call: Final = spans.alias("call")
@@ -148,12 +149,13 @@ class SQLSpanStore:
         self, connection: Connection, statement: Select[Any], asked: dict[str, Any] | None = None
     ) -> list[SpanRow]:
         rows = connection.execute(statement, asked).all()
-        self._learn_resources(connection, rows)
-        return [SpanRow._make((*row, self._resources[row.resource_id], ())) for row in rows]
+        self._learn_resources(connection, {row[_RESOURCE_ID] for row in rows})
+        known = self._resources
+        return [SpanRow._make((*row, known[row[_RESOURCE_ID]], ())) for row in rows]
 
-    def _learn_resources(self, connection: Connection, rows: Iterable[Row[Any]]) -> None:
+    def _learn_resources(self, connection: Connection, keys: set[int]) -> None:
         """Read the resources that are not known yet: they never change, and few processes make many spans."""
-        missing = sorted({row.resource_id for row in rows} - self._resources.keys())
+        missing = sorted(keys - self._resources.keys())
         for start in range(0, len(missing), _IDS_PER_STATEMENT):
             keys = missing[start : start + _IDS_PER_STATEMENT]
             statement = select(resources).where(resources.c.resource_id.in_(keys))

@@ -98,6 +98,7 @@ _STATUSES: Final[tuple[dict[str, int], ...]] = (
     {status.value: int(RowStatus[status.name]) for status in StepStatus},
     {},
 )
+_GIVEN: Final = tuple(tuple((column.key, column.stored) for column in of_kind) for of_kind in _COLUMNS)
 _STATUS_NAMES: Final = tuple({number: name for name, number in statuses.items()} for statuses in _STATUSES)
 _EXPECTED: Final = tuple(
     frozenset((semconv.EXECUTION_ID, *implied, *((semconv.STATUS,) if statuses else ())))
@@ -155,10 +156,10 @@ def take(kind: int, attributes: dict[str, JsonValue]) -> tuple[Taken, int | None
 
 def give(kind: int, row: SpanRow) -> dict[str, JsonValue]:
     """Return the attributes that `take` took, and those expected that it found absent."""
-    attributes: dict[str, JsonValue] = dict(_IMPLIED[kind])
-    if row.status in _STATUS_NAMES[kind]:
-        attributes[semconv.STATUS] = _STATUS_NAMES[kind][row.status]
-    for key, _, position, _ in _COLUMNS[kind]:
+    attributes: dict[str, JsonValue] = {**_IMPLIED[kind]}
+    if (status := _STATUS_NAMES[kind].get(row.status)) is not None:
+        attributes[semconv.STATUS] = status
+    for key, position in _GIVEN[kind]:
         value = row[position]
         if value is not None:
             attributes[key] = value  # type: ignore[assignment]  # `take` put text or an integer there

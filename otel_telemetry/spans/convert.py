@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from span_processors.data import JsonValue
 
+_KINDS: Final = frozenset(map(int, RowKind))
 _SPAN: Final = int(RowKind.SPAN)
 _EXECUTION: Final = int(RowKind.EXECUTION)
 _RUNNING: Final = int(RowStatus.RUNNING)
@@ -127,7 +128,7 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
     except ValueError as error:
         payload = {}
         problems.append(str(error))
-    kind = row.kind if row.kind in RowKind._value2member_map_ else _SPAN  # a later version may know more
+    kind = row.kind if row.kind in _KINDS else _SPAN  # a later version may know more
     attributes = {} if document.foreign else columns.give(kind, row)
     if document is not NOTHING:
         for key in (*document.absent, *document.a, *document.json):  # what has another form comes in its own order
@@ -135,8 +136,9 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
         attributes |= document.a
     # where its kind is not sure, all readings of a span are by texts
     whole = parsed and kind != _SPAN and not document.foreign and not document.absent
-    attributes |= _attributes(document.json, parsed=whole)
-    attributes |= _attributes(payload, parsed=whole)
+    for more in (document.json, payload):
+        if more:
+            attributes |= more if whole else _as_texts(more)  # type: ignore[arg-type]  # `codec` knows `Parsed`
     if problems:
         recorded = attributes.get(PROBLEMS)
         attributes[PROBLEMS] = [*(recorded if isinstance(recorded, list) else ()), *problems]
@@ -165,9 +167,7 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
     )
 
 
-def _attributes(read: Mapping[str, Parsed | JsonValue], *, parsed: bool) -> Mapping[str, JsonValue]:
-    if parsed:
-        return cast("Mapping[str, JsonValue]", read)  # only `codec` gets these, which knows them
+def _as_texts(read: Mapping[str, Parsed | JsonValue]) -> dict[str, JsonValue]:
     return {key: value.text if isinstance(value, Parsed) else value for key, value in read.items()}
 
 

@@ -158,7 +158,7 @@ def read_payload(text: str | None) -> dict[str, Parsed | JsonValue]:
         return {}
     try:
         return {
-            _FULL_NAMES.get(key, key): Parsed(value) if key in _FULL_NAMES else value
+            (name := _FULL_NAMES.get(key)) or key: Parsed(value) if name else value
             for key, value in orjson.loads(text).items()
         }
     except (AttributeError, TypeError, ValueError) as error:
