@@ -86,8 +86,8 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
     execution["steps"] = tuple(StepRecord(**step | {"tool_calls": tuple(step["tool_calls"])}) for step in steps)
     execution["tool_calls"] = tuple(loose)
     execution["spans"] = tuple(others)
-    gone = any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
-    if (gone and execution["status"] not in _FINAL) or any(part.interrupted for part in parts):
+    gone = interrupted and any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
+    if (gone and execution["status"] not in _FINAL) or any([part.interrupted for part in parts]):
         execution["interrupted"] = True
     return ExecutionRecord(**execution)
 

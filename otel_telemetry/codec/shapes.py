@@ -163,6 +163,7 @@ class _Record:
         self._kind = kind
         self._fields = dataclasses.fields(kind)
         self._required = [field.name for field in self._fields if field.init and _default(field) is dataclasses.MISSING]
+        self._needed = frozenset(self._required)
         self._computed = frozenset(field.name for field in self._fields if not field.init)
 
     @cached_property
@@ -186,15 +187,16 @@ class _Record:
     def load(self, value: Any, path: str, problems: list[str]) -> Any:
         if not isinstance(value, dict):
             raise _wrong(path, "an object", value)
-        for name in self._required:
-            if name not in value:
-                raise FormatError(f"{path}: {name!r} is missing")
+        if not value.keys() >= self._needed:
+            missing = next(name for name in self._required if name not in value)
+            raise FormatError(f"{path}: {missing!r} is missing")
         fields = {}
         unknown = []
-        shapes = self._shapes
+        shape_of_field = self._shapes.get
         for name, given in value.items():
-            if name in shapes:
-                fields[name] = shapes[name][0].load(given, f"{path}.{name}", problems)
+            shape = shape_of_field(name)
+            if shape is not None:
+                fields[name] = shape[0].load(given, f"{path}.{name}", problems)
             else:
                 unknown.append(f"{path}.{name} is unknown here and was left out")
         problems += unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine
@@ -54,7 +55,7 @@ def open_sqlite(path: Path, *, make: Callable[[], object] | None = None) -> Span
             connection.close()
             raise
 
-    store = _store(connect, str(path), lambda: _state(path))
+    store = _store(connect, str(path), partial(_state, str(path), str(sqlite_file.log_of(path))))
     if make is None:
         store.leases()  # anything that is asked finds out
     return store
@@ -70,9 +71,9 @@ def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _state(path: Path) -> Hashable:
+def _state(path: str, path_of_log: str) -> Hashable:
     """Return what changes when the file is deleted, replaced, cut or written over, and with the process."""
-    file, log = (sqlite_file.status(place) for place in (path, sqlite_file.log_of(path)))
+    file, log = sqlite_file.status(path), sqlite_file.status(path_of_log)
     return (
         os.getpid(),
         file and (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from otel_telemetry.records import ExecutionRecord, ExecutionSummary
 
 MAX_LIMIT: Final = 10_000
+_EXECUTION: Final = int(RowKind.EXECUTION)
 _NOBODY: Final[frozenset[int]] = frozenset()
 _BATCH: Final = 100
 """Executions that `iterate` holds at once."""
@@ -122,7 +123,7 @@ class Reader:
             cursors.check(before, where, order_by)
 
         after = None if before is None else before.position
-        rows, live = self._executions(where, order_by, after, limit + 1, payloads=payloads)
+        rows, live = self._executions(where, order_by, after, limit + 1)
         next_cursor = None
         if len(rows) > limit:
             rows = rows[:limit]
@@ -187,11 +188,12 @@ class Reader:
         return self._alive(self._store.leases(), self._clock())
 
     def _executions(
-        self, where: Filter, order_by: OrderBy, after: Position | None, limit: int, *, payloads: bool
+        self, where: Filter, order_by: OrderBy, after: Position | None, limit: int
     ) -> tuple[Sequence[SpanRow], frozenset[int]]:
+        # Without payloads: whoever wants them reads the executions' spans, and these rows among them.
         return self._with_leases(
             lambda live: self._store.executions(
-                where, live_leases=live, order_by=order_by, after=after, limit=limit, payloads=payloads
+                where, live_leases=live, order_by=order_by, after=after, limit=limit, payloads=False
             ),
             asked=where.interrupted is not None,
         )
@@ -216,19 +218,19 @@ class Reader:
         return rows, live
 
     def _all_records(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionRecord]:
-        for rows, _ in self._batches(where, order_by, payloads=True):
+        for rows, _ in self._batches(where, order_by):
             yield from self._records(rows)
 
     def _all_summaries(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionSummary]:
-        for rows, live in self._batches(where, order_by, payloads=False):
+        for rows, live in self._batches(where, order_by):
             yield from _summaries(rows, live)
 
     def _batches(
-        self, where: Filter, order_by: OrderBy, *, payloads: bool
+        self, where: Filter, order_by: OrderBy
     ) -> Iterator[tuple[Sequence[SpanRow], frozenset[int]]]:
         after: Position | None = None
         while True:
-            rows, live = self._executions(where, order_by, after, _BATCH, payloads=payloads)
+            rows, live = self._executions(where, order_by, after, _BATCH)
             if rows:
                 yield rows, live
                 after = Position.of(rows[-1], order_by)
@@ -244,11 +246,13 @@ class Reader:
             yield _record(_own_spans(execution, spans[execution.execution_id]), live)
 
 
-def _own_spans(execution: SpanRow, rows: Sequence[SpanRow]) -> list[SpanRow]:
+def _own_spans(execution: SpanRow, rows: Sequence[SpanRow]) -> Sequence[SpanRow]:
     """Return the rows of one execution: where its id was recorded twice, those in its trace."""
-    if sum(row.kind == RowKind.EXECUTION for row in rows) == 1:
-        return list(rows)
-    return [execution, *(row for row in rows if row.kind != RowKind.EXECUTION and row.trace_id == execution.trace_id)]
+    if sum([row.kind == _EXECUTION for row in rows]) == 1:
+        return rows
+    key = execution.span_id, execution.started_ns
+    own = next((row for row in rows if (row.span_id, row.started_ns) == key), execution)
+    return [own, *(row for row in rows if row.kind != _EXECUTION and row.trace_id == execution.trace_id)]
 
 
 def _record(rows: Sequence[SpanRow], live: frozenset[int]) -> ExecutionRecord:
