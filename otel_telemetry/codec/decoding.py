@@ -87,7 +87,8 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
     execution["tool_calls"] = tuple(loose)
     execution["spans"] = tuple(others)
     gone = interrupted and any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
-    if (gone and execution["status"] not in _FINAL) or any([part.interrupted for part in parts]):
+    marked = [part for part in parts if part.interrupted]
+    if marked or (gone and execution["status"] not in _FINAL):
         execution["interrupted"] = True
     return ExecutionRecord(**execution)
 

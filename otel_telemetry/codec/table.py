@@ -136,10 +136,10 @@ def _json_text(value: JsonValue) -> CleanText | None:
 
 def _parsed(value: Parsed | JsonValue) -> JsonValue:
     """Return what a JSON attribute holds; an attribute that came as a map instead of text is taken as it is."""
-    if value.__class__ is Parsed:
-        return value[0]  # type: ignore[index, call-overload, no-any-return]  # the one field of a tuple
+    if isinstance(value, Parsed):
+        return value.value
     if not isinstance(value, str):
-        return value  # type: ignore[return-value]  # it is not Parsed
+        return value
     try:
         return cast("JsonValue", orjson.loads(str(value)))
     except orjson.JSONDecodeError:

@@ -54,8 +54,8 @@ def open_postgres(place: Place, *, make: Callable[[], object] | None = None) -> 
             raise
         return connection
 
-    # To the driver, each statement stands by itself: one round trip begins a transaction and says all that holds for it.
-    # The server is to refuse writing. Compiling a statement takes longer than these take to run.
+    # One round trip for all that holds in a transaction, which is why the driver begins none by itself. The server is
+    # to refuse writing, and not to compile statements: that takes longer than these take to run.
     begin = f"BEGIN READ ONLY; {place.search_path.as_string()}; SET LOCAL jit = off"
 
     url = URL.create("postgresql+psycopg", host=place.host, database=place.database)

@@ -20,7 +20,7 @@ from otel_telemetry.spans import COLUMNS, Durations, SpanRow
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _IDS_PER_STATEMENT: Final = 10_000
 """SQLite binds 32,766 values to a statement, PostgreSQL 65,535."""
@@ -160,9 +160,9 @@ class SQLSpanStore:
         known = self._resources
         return [SpanRow._make((*row, known[row[_RESOURCE_ID]], ())) for row in rows]
 
-    def _learn_resources(self, connection: Connection, keys: set[int]) -> None:
+    def _learn_resources(self, connection: Connection, resource_ids: set[int]) -> None:
         """Read the resources that are not known yet: they never change, and few processes make many spans."""
-        missing = sorted(keys - self._resources.keys())
+        missing = sorted(resource_ids - self._resources.keys())
         for start in range(0, len(missing), _IDS_PER_STATEMENT):
             keys = missing[start : start + _IDS_PER_STATEMENT]
             statement = select(resources).where(resources.c.resource_id.in_(keys))

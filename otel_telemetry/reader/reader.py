@@ -225,9 +225,7 @@ class Reader:
         for rows, live in self._batches(where, order_by):
             yield from _summaries(rows, live)
 
-    def _batches(
-        self, where: Filter, order_by: OrderBy
-    ) -> Iterator[tuple[Sequence[SpanRow], frozenset[int]]]:
+    def _batches(self, where: Filter, order_by: OrderBy) -> Iterator[tuple[Sequence[SpanRow], frozenset[int]]]:
         after: Position | None = None
         while True:
             rows, live = self._executions(where, order_by, after, _BATCH)
