@@ -292,6 +292,21 @@ def test_a_store_may_be_read_on_both_sides_of_a_fork(exporter: PostgresSpanExpor
     assert run(program, postgres_url) == (0, "")
 
 
+def test_a_session_that_the_server_has_ended_is_replaced(
+    exporter: PostgresSpanExporter, postgres_url: str, other: psycopg.Connection
+) -> None:
+    exporter.write([row(1)])
+    sessions = set()
+    with closing(open_store(postgres_url)) as store:
+        for _ in range(3):
+            assert len(store.spans(["execution-1"])) == 1
+            with store._connection() as connection:  # type: ignore[attr-defined]
+                session = connection.connection.driver_connection.info.backend_pid
+            assert other.execute("SELECT pg_terminate_backend(%s, 5000)", (session,)).fetchone() == (True,)
+            sessions.add(session)
+    assert len(sessions) == 3
+
+
 def test_a_server_that_is_away_cannot_be_read() -> None:
     with pytest.raises(StoreUnavailableError, match="cannot be reached"):
         open_store("postgresql:///runs?host=/nowhere")
