@@ -46,6 +46,8 @@ class Field(NamedTuple):
     load: Callable[[Any], Any]
     says_all: bool = False
     """Whether any attribute that `load` takes is what `dump` makes of it again."""
+    plain: type | None = None
+    """The type of attributes that are the value of the field just as they are."""
 
 
 class Table(NamedTuple):
@@ -62,7 +64,7 @@ def _text(name: str, key: str) -> Field:
             raise Unreadable("is not text")
         return value
 
-    return Field(name, key, _same, load)
+    return Field(name, key, _same, load, plain=str)
 
 
 def _integer(name: str, key: str) -> Field:
@@ -71,7 +73,7 @@ def _integer(name: str, key: str) -> Field:
             raise Unreadable("is not an integer")
         return value
 
-    return Field(name, key, _same, load)
+    return Field(name, key, _same, load, plain=int)
 
 
 def _enum(name: str, key: str, kind: type[Enum]) -> Field:
@@ -235,7 +237,10 @@ def load(
     for key, raw in attributes.items():
         field = field_of(key)
         if field is not None and raw is not None:
-            name, _, _, load_value, says_all = field
+            name, _, _, load_value, says_all, plain = field
+            if raw.__class__ is plain:
+                fields[name] = raw
+                continue
             try:
                 fields[name] = value = load_value(raw)
             except Unreadable as reason:
