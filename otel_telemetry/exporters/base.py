@@ -110,6 +110,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         self._lease = self._lease._replace(closed_ns=time.time_ns())
         with self._session() as connection:
             self._put_lease(connection, self._lease)
+            self._before_leaving(connection)
             self._drop()
 
     # the OpenTelemetry side: SpanExporter
@@ -168,6 +169,9 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
 
     def _after_use(self, connection: ConnectionT) -> None:
         """Make sure of what was written, and tidy up. Raises what `_is_retryable` knows where it must be repeated."""
+
+    def _before_leaving(self, connection: ConnectionT) -> None:
+        """Tidy up, now that nothing more is written."""
 
     def _note_failure(self, error: Exception) -> None:
         """Learn from an error that was no row's fault, before the store is opened again."""

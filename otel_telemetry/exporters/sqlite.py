@@ -172,6 +172,10 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         if self._on_disk.log_size >= self._checkpoint_at:
             self._checkpoint(connection)
 
+    def _before_leaving(self, connection: StoreConnection) -> None:
+        # Whoever closes the file last moves its log, but that may be a reader, who cannot.
+        self._checkpoint(connection)
+
     def _checkpoint(self, connection: StoreConnection) -> None:
         try:
             complete = sqlite_checkpoint.checkpoint(connection, self._path)

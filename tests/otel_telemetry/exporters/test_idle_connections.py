@@ -81,6 +81,18 @@ def test_a_connection_at_rest_leaves_the_log_to_writers(path: Path, store: SQLSp
     assert _ids(store) == [1, 2]
 
 
+def test_a_writer_that_leaves_a_reader_behind_leaves_the_file_complete(
+    path: Path, tmp_path: Path, store: SQLSpanStore
+) -> None:
+    """Or whoever copies the file without its log would miss what was written last."""
+    assert _ids(store) == [1]
+    _store_with(path, 2)
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(path.read_bytes())
+    with closing(open_sqlite(copy)) as copied:
+        assert [row.span_id for row in copied.spans(["execution-1"])] == [1, 2]
+
+
 def test_a_file_in_the_place_of_another_is_read(path: Path, tmp_path: Path, store: SQLSpanStore) -> None:
     assert _ids(store) == [1]
     for companion in tmp_path.glob("store.db-*"):
