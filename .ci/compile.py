@@ -22,6 +22,8 @@ PACKAGES: Final = ("otel_telemetry", "span_processors")
 MODULES: Final = (
     "span_processors/redaction/fast.py",
     "span_processors/redaction/gate.py",
+    "span_processors/redaction/redactor.py",
+    "span_processors/redaction/serial.py",
     "span_processors/backlog.py",
     "span_processors/size.py",
     "otel_telemetry/tracing/context.py",

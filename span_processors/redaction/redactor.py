@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+from span_processors.compiled import mypyc_attr
 from span_processors.data import CleanText
 from span_processors.redaction.cutting import cut_json, cut_words
 from span_processors.redaction.fast import FastKeys, redact_fast
@@ -36,6 +37,7 @@ _OVERLAP: Final = 16_384
 """How much more than is kept is searched: no secret is cut before it is seen whole."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Redactor:
     """Brings values to normal form and takes the secrets out of them. Nothing here raises.
 

@@ -31,6 +31,7 @@ def main() -> None:
 
         telemetry = ot.configure(store="memory://")
         one, flush = (lambda n: sides.record(telemetry, n)), telemetry.flush
+
     def record(first: int, last: int) -> None:
         for n in range(first, last):
             one(n)
