@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.exporters.ddl import statements
@@ -16,8 +17,8 @@ from otel_telemetry.exporters.statements import (
     METADATA_COLUMNS,
     ON_CONFLICT,
     ON_CONFLICT_OF_LEASES,
+    flat,
     key_of,
-    stored,
 )
 from otel_telemetry.exporters.version import HEAD
 from otel_telemetry.leases import Lease
@@ -89,22 +90,24 @@ def write_rows(
         for key, resource in resources.items():
             connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
         connection.replaced.clear()
-        _execute(connection, _insert_spans, list(map(stored, rows)))
+        _execute(connection, _insert_spans, flat(rows), len(COLUMNS))
         _insert_durations(connection, count_runs(runs_of(rows), connection.replaced))
         states = {(*key_of(row), row.ended_ns): row.metadata for row in executions}
-        _execute(connection, _delete_metadata, list(states))
-        _execute(connection, _insert_metadata, [(*state, *item) for state, items in states.items() for item in items])
+        _execute(connection, _delete_metadata, list(chain.from_iterable(states)), len(_STATE))
+        entries = [(*state, *item) for state, items in states.items() for item in items]
+        _execute(connection, _insert_metadata, list(chain.from_iterable(entries)), len(_STATE) + 2)
         if lease is not None:
             connection.execute(_PUT_LEASE, lease)
 
 
-def _execute(connection: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Execute a statement, which takes any number of rows, for all of them."""
+def _execute(connection: StoreConnection, statement: Callable[[int], str], values: Sequence[Any], width: int) -> None:
+    """Execute a statement, which takes any number of rows, for the values of rows of this width."""
     most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
     at = 0
-    for size in _AT_ONCE:
-        while len(rows) - at >= size and size * len(rows[at]) <= most:
-            connection.execute(statement(size), [value for row in rows[at : at + size] for value in row])
+    for rows in _AT_ONCE:
+        size = rows * width
+        while size <= min(most, len(values) - at):
+            connection.execute(statement(rows), values[at : at + size])
             at += size
 
 

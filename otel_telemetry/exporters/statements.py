@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.exporters import execution_key
@@ -34,12 +36,20 @@ ON_CONFLICT_OF_LEASES: Final = (
 
 _WIDTH: Final = len(COLUMNS)
 _ID: Final = COLUMNS.index("execution_id")
+_COLUMNS_OF: Final = itemgetter(slice(_WIDTH))
 _ID_OF_RUN: Final = RUN_COLUMNS.index("execution_id")
 
 
 def stored(row: SpanRow) -> tuple[Any, ...]:
     """Return what is stored of a row, in the order of `COLUMNS`."""
     return (*row[:_ID], execution_key.encode(row[_ID]), *row[_ID + 1 : _WIDTH])
+
+
+def flat(rows: Sequence[SpanRow]) -> list[Any]:
+    """Return what is stored of rows, one after the other."""
+    values = list(chain.from_iterable(map(_COLUMNS_OF, rows)))
+    values[_ID::_WIDTH] = [execution_key.encode(row[_ID]) for row in rows]
+    return values
 
 
 def read(values: Sequence[Any]) -> tuple[Any, ...]:
