@@ -116,7 +116,9 @@ def mlflow() -> Peer:
     """Context managers of MLflow, which writes to its own SQLite store."""
     import mlflow as peer
 
-    peer.set_tracking_uri(f"sqlite:///{tempfile.mkdtemp()}/mlflow.db")
+    folder = tempfile.mkdtemp()
+    peer.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    peer.create_experiment("w", artifact_location=folder)
     peer.set_experiment("w")
 
     def one(n: int) -> None:
