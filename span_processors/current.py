@@ -5,11 +5,17 @@ Learned from the API once: going through it costs three calls each time, and a s
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import Final
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Final
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, get_current
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextvars import Token
 
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 """The key under which a context holds its span."""
@@ -25,5 +31,46 @@ def _variable() -> ContextVar[Context]:
 _CURRENT: Final = _variable()
 current: Final = _CURRENT.get
 """Return the current context."""
-enter: Final = _CURRENT.set
+
+if sys.version_info >= (3, 12):
+    _set: Final = _CURRENT.set
+    _reset: Final = _CURRENT.reset
+else:
+    # Before Python 3.12 the garbage collector may run in the middle of a change of a context variable. A finalizer
+    # that records then changes it too, and frees what the change under way still reads: the process crashes. A copy
+    # of the context, which costs next to nothing, keeps that alive.
+
+    def _set(context: Context) -> Token[Context]:
+        kept = copy_context()
+        token = _CURRENT.set(context)
+        del kept
+        return token
+
+    def _reset(token: Token[Context]) -> None:
+        kept = copy_context()
+        _CURRENT.reset(token)
+        del kept
+
+
+enter: Final = _set
 """Make a context the current one; return the token with which that is undone."""
+
+
+def leave(token: Token[Context] | None) -> None:
+    """Undo an `enter`; where it was made in another thread or task there is nothing to undo here."""
+    if token is not None:
+        try:
+            _reset(token)
+        except (ValueError, RuntimeError):
+            return
+
+
+@contextmanager
+def uninstrumented() -> Iterator[None]:
+    """Have no instrumentation make spans of what is done inside: it is no part of the host's work."""
+    # there is no public name for the key; the SDK's own exporters use it too
+    token = enter(Context({**current(), _SUPPRESS_INSTRUMENTATION_KEY: True}))
+    try:
+        yield
+    finally:
+        leave(token)

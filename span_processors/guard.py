@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import context as otel_context
+from span_processors.current import uninstrumented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +35,10 @@ _last_said: dict[tuple[str, str], float] = {}
 def writing() -> Iterator[None]:
     """Mark what this thread does as the writing of spans, of which neither we nor any instrumentation records spans."""
     was_active, own_work.active = own_work.active, True
-    # there is no public name for it; the SDK's own exporters do the same
-    key = otel_context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001
-    token = otel_context.attach(otel_context.set_value(key, value=True))
     try:
-        yield
+        with uninstrumented():
+            yield
     finally:
-        otel_context.detach(token)
         own_work.active = was_active
 
 

@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import Token
 from functools import update_wrapper
 from itertools import count
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
-from opentelemetry.context import Context, get_current
-from opentelemetry.context import attach as attach_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_telemetry.spans import MAX_TEXT
-from otel_telemetry.tracing.context import ExecutionScope, Run, detach, scope_in, scoped
+from otel_telemetry.tracing.context import ExecutionScope, Run, scope_in, scoped
+from span_processors.current import current, enter, leave
 from span_processors.ids import random_64
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +44,7 @@ def inject(carrier: MutableMapping[str, str] | None = None) -> MutableMapping[st
         The headers.
     """
     headers: MutableMapping[str, str] = {} if carrier is None else carrier
-    context = get_current()
+    context = current()
     _traceparent.inject(headers, context)
     scope = scope_in(context)
     if scope is not None and scope.run.recording:
@@ -68,10 +70,10 @@ class attach:  # noqa: N801  (a context manager, called like a function)
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> None:
-        self._token = attach_context(self._context)
+        self._token = enter(self._context)
 
     def __exit__(self, *exc_info: object) -> None:
-        detach(self._token)
+        leave(self._token)
 
     async def __aenter__(self) -> None:
         self.__enter__()
@@ -81,7 +83,7 @@ class attach:  # noqa: N801  (a context manager, called like a function)
 
 
 def _context_of(carrier: Mapping[str, str]) -> Context:
-    here = get_current()
+    here = current()
     headers = {key.lower(): value for key, value in carrier.items() if isinstance(key, str) and isinstance(value, str)}
     context = _traceparent.extract(headers, here)
     execution_id = _id_in(headers, EXECUTION_HEADER)
@@ -109,18 +111,18 @@ class wrap(Generic[P, R]):  # noqa: N801  (used like a function; a class, so tha
     _carrier: Mapping[str, str]
 
     def __init__(self, function: Callable[P, R]) -> None:
-        self._context = get_current()
+        self._context = current()
         self._carrier = inject()
         update_wrapper(self, function)
         self._function = function
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function in the place where it was wrapped."""
-        token = attach_context(_context_of(self._carrier) if self._context is None else self._context)
+        token = enter(_context_of(self._carrier) if self._context is None else self._context)
         try:
             return self._function(*args, **kwargs)
         finally:
-            detach(token)
+            leave(token)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _wrapped, (self._function, dict(self._carrier))

@@ -7,7 +7,6 @@ threads and processes by `otel_telemetry.tracing.carriers`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextvars import Token
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from opentelemetry.context import Context, create_key
@@ -84,15 +83,6 @@ def entered(span: Span, scope: ExecutionScope[Any] | None, context: Context) -> 
 def scoped(scope: ExecutionScope[Any], context: Context) -> Context:
     """Return `context` with `scope` as its current one."""
     return Context({**context, _SCOPE_KEY: scope})
-
-
-def detach(token: Token[Context] | None) -> None:
-    """Undo an `attach`; where it was made in another thread or task there is nothing to undo here."""
-    if token is not None:
-        try:
-            token.var.reset(token)
-        except (ValueError, RuntimeError):
-            return
 
 
 def inherit(context: Context | None) -> Mapping[str, str | int] | None:

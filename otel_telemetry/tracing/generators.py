@@ -14,10 +14,9 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from otel_telemetry.tracing.context import detach
 from otel_telemetry.tracing.handle import ABANDONED, CLOSED, Handle
 from otel_telemetry.tracing.items import Items
-from span_processors.current import current, enter
+from span_processors.current import current, enter, leave
 
 if TYPE_CHECKING:
     from otel_telemetry.tracing.beginning import Beginning
@@ -98,7 +97,7 @@ def drive(source: AnyGenerator, begin: Callable[[], Handle | None], consumer: _C
         finally:
             given = None
             context = current()
-            detach(token)
+            leave(token)
         items.add(item)
         try:
             given = yield item
@@ -111,7 +110,7 @@ def drive(source: AnyGenerator, begin: Callable[[], Handle | None], consumer: _C
                 items.end(error)
                 raise
             finally:
-                detach(token)
+                leave(token)
             items.end(outcome=consumer.outcome())
             if last is not None:
                 return last
@@ -143,7 +142,7 @@ async def drive_async(
         finally:
             given = None
             context = current()
-            detach(token)
+            leave(token)
         items.add(item)
         try:
             given = yield item
@@ -156,7 +155,7 @@ async def drive_async(
                 items.end(error)
                 raise
             finally:
-                detach(token)
+                leave(token)
             items.end(outcome=consumer.outcome())
             raise
         except BaseException as thrown:

@@ -13,9 +13,9 @@ from otel_telemetry import semconv
 from otel_telemetry.errors import AlreadyEndedError
 from otel_telemetry.records import ErrorRecord
 from otel_telemetry.tracing.clock import CLOCK_STEP_THRESHOLD_NS
-from otel_telemetry.tracing.context import ExecutionScope, detach, entered
+from otel_telemetry.tracing.context import ExecutionScope, entered
 from otel_telemetry.tracing.failures import error_text, is_cancellation
-from span_processors.current import current, enter
+from span_processors.current import current, enter, leave
 from span_processors.data import CleanAttributes
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Handle:
         """
         token, self._token = self._token, None
         if token is not None:
-            detach(token)
+            leave(token)
         if not self._life:
             return
         if error is None:

@@ -22,13 +22,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-def program(tmp_path: Path, text: str, *arguments: object, timeout_s: float = 100) -> str:
+def program(tmp_path: Path, text: str, *arguments: object, timeout_s: float = 100, **variables: str) -> str:
     """Run a program of the tests, which may import `work` from itself as spawned children do."""
     file = tmp_path / "program.py"
     file.write_text(textwrap.dedent(text))
     # Python warns of forks in programs with threads; that they work is what is tested here
     command = [sys.executable, "-W", "ignore::DeprecationWarning", file, *map(str, arguments)]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **variables}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=timeout_s)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
@@ -262,6 +262,37 @@ def test_signal_handlers_and_finalizers_may_record(tmp_path: Path, path: Path, o
         f"{main:,} + {signals + finalizers:,} executions of signal handlers and finalizers, "
         f"{reentrant} of them inside the package's own work and counted as dropped"
     )
+
+
+def test_a_finalizer_may_record_in_the_middle_of_a_change_of_context(tmp_path: Path) -> None:
+    """Where it does, before Python 3.12, what the change still reads was freed; what is freed is overwritten here."""
+    text = """
+        import contextvars, gc
+        import otel_telemetry as ot
+
+        telemetry = ot.configure(store="memory://")
+        contextvars.ContextVar("the host's own").set(1)
+        recorded = 0
+
+        def record():
+            global recorded
+            with telemetry.execution("recorded"):
+                recorded += 1
+
+        class Cycle:
+            def __init__(self):
+                self.me = self
+            def __del__(self):
+                record()
+
+        for turn in range(10_000):
+            gc.set_threshold(5 + turn % 29)  # each place that allocates has its turn
+            Cycle()
+            record()
+        telemetry.shutdown(30)
+        print(recorded)
+    """
+    assert int(program(tmp_path, text, PYTHONMALLOC="debug")) > 19_000
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])

@@ -36,18 +36,18 @@ def send(records: Iterable[ExecutionRecord], endpoint: str) -> None:
     """
     exporter = _exporter(endpoint)
     # what turns spans into the SDK's own loads that SDK, which files never need
-    from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
 
+    from span_processors.current import uninstrumented  # noqa: PLC0415
     from span_processors.flatten import to_readable  # noqa: PLC0415
 
-    token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
     try:
-        for batch in batches(span for record in records for span in encode(record) if span.end_ns is not None):
-            if exporter.export([to_readable(span) for span in batch]) is not SpanExportResult.SUCCESS:
-                raise ExportError(f"{_without_user(endpoint)} did not take the spans: does it listen for OTLP there?")
+        with uninstrumented():
+            for batch in batches(span for record in records for span in encode(record) if span.end_ns is not None):
+                if exporter.export([to_readable(span) for span in batch]) is not SpanExportResult.SUCCESS:
+                    where = _without_user(endpoint)
+                    raise ExportError(f"{where} did not take the spans: does it listen for OTLP there?")
     finally:
-        detach(token)
         exporter.shutdown()
 
 
