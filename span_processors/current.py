@@ -5,13 +5,14 @@ Learned from the API once: going through it costs three calls each time, and a s
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, get_current
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
+from span_processors.context_changes import setter_and_resetter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,28 +32,7 @@ def _variable() -> ContextVar[Context]:
 _CURRENT: Final = _variable()
 current: Final = _CURRENT.get
 """Return the current context."""
-
-if sys.version_info >= (3, 12):
-    _set: Final = _CURRENT.set
-    _reset: Final = _CURRENT.reset
-else:
-    # Before Python 3.12 the garbage collector may run in the middle of a change of a context variable. A finalizer
-    # that records then changes it too, and frees what the change under way still reads: the process crashes. A copy
-    # of the context, which costs next to nothing, keeps that alive.
-
-    def _set(context: Context) -> Token[Context]:
-        kept = copy_context()
-        token = _CURRENT.set(context)
-        del kept
-        return token
-
-    def _reset(token: Token[Context]) -> None:
-        kept = copy_context()
-        _CURRENT.reset(token)
-        del kept
-
-
-enter: Final = _set
+enter, _reset = setter_and_resetter(_CURRENT)
 """Make a context the current one; return the token with which that is undone."""
 
 

@@ -271,7 +271,7 @@ def test_a_finalizer_may_record_in_the_middle_of_a_change_of_context(tmp_path: P
         import otel_telemetry as ot
 
         telemetry = ot.configure(store="memory://")
-        contextvars.ContextVar("the host's own").set(1)
+        own = contextvars.ContextVar("the host's own")
         recorded = 0
 
         def record():
@@ -285,9 +285,13 @@ def test_a_finalizer_may_record_in_the_middle_of_a_change_of_context(tmp_path: P
             def __del__(self):
                 record()
 
+        held = []  # contexts, so that none is left over for the next use and each is allocated
         for turn in range(10_000):
             gc.set_threshold(5 + turn % 29)  # each place that allocates has its turn
             Cycle()
+            own.set(turn)
+            if turn % 2:
+                held.append([contextvars.Context() for _ in range(4)])
             record()
         telemetry.shutdown(30)
         print(recorded)
