@@ -83,7 +83,7 @@ def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> Ex
         elif step is not None and fields["span"].foreign:
             fields["step_id"] = step["step_id"]
         (loose if step is None else step["tool_calls"]).append(ToolCallRecord(**fields))
-    execution["steps"] = tuple(StepRecord(**step | {"tool_calls": tuple(step["tool_calls"])}) for step in steps)
+    execution["steps"] = tuple([_step(fields) for fields in steps])
     execution["tool_calls"] = tuple(loose)
     execution["spans"] = tuple(others)
     gone = interrupted and any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
@@ -138,6 +138,11 @@ def _complete_step(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
         fields["status"] = StepStatus(_outcome(part.span))
     fields["tool_calls"] = []
     return fields
+
+
+def _step(fields: dict[str, Any]) -> StepRecord:
+    fields["tool_calls"] = tuple(fields["tool_calls"])
+    return StepRecord(**fields)
 
 
 def _complete_call(part: Part, fields: dict[str, Any], execution_id: str) -> dict[str, Any]:

@@ -13,7 +13,10 @@ def circles(parents: Mapping[int, int | None]) -> set[int]:
     """Return the spans that are their own ancestors, given the parent of each."""
     settled: set[int] = set()
     circular: set[int] = set()
-    for start in parents:
+    for start, parent in parents.items():
+        if parent is None or parent in settled:
+            settled.add(start)
+            continue
         path: dict[int, None] = {}
         current: int | None = start
         while current is not None and current not in settled and current not in path:
@@ -49,8 +52,10 @@ class Places:
         return before[-1] if before else attempts[0]
 
     def _above(self, span_id: int) -> Fields | None:
-        seen = {span_id}
         current = self._parents.get(span_id)
+        if current in self._by_span:
+            return self._by_span[current]
+        seen = {span_id}
         while current is not None and current not in seen:
             if current in self._by_span:
                 return self._by_span[current]

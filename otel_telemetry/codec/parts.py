@@ -128,6 +128,8 @@ def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> N
     circular = circles(parents)
     uses = Counter(part.span.span_id for part in parts) if len(parents) < len(parts) else {}
     for part in parts:
+        if part.reading is None and not uses and not circular:
+            continue
         span = part.span
         if span.span_id in uses and uses[span.span_id] > 1:
             part.odd += ("another span has the same id",)
