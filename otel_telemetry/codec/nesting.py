@@ -52,10 +52,8 @@ class Places:
         return before[-1] if before else attempts[0]
 
     def _above(self, span_id: int) -> Fields | None:
-        current = self._parents.get(span_id)
-        if current in self._by_span:
-            return self._by_span[current]
         seen = {span_id}
+        current = self._parents.get(span_id)
         while current is not None and current not in seen:
             if current in self._by_span:
                 return self._by_span[current]

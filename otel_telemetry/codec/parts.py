@@ -99,7 +99,7 @@ def parts_of(spans: Sequence[SpanData]) -> list[Part]:
         for span in ordered:
             if span not in kept[span.span_id]:
                 kept[span.span_id].append(span)
-        ordered = sorted(chain.from_iterable(kept.values()), key=_order)
+        ordered = sorted(chain.from_iterable(kept.values()), key=_order_of_twins)
     return [Part(span) for span in ordered]
 
 
@@ -142,6 +142,11 @@ def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> N
 def _order(span: SpanData) -> tuple[int, int, int]:
     sequence = span.attributes.get(semconv.SEQUENCE)
     return span.start_ns, sequence if type(sequence) is int else 0, span.span_id
+
+
+def _order_of_twins(span: SpanData) -> tuple[int, int, int, int]:
+    """Return the place also among spans with the same id: the last of them says whose child they are."""
+    return *_order(span), -1 if span.parent_span_id is None else span.parent_span_id
 
 
 def _doubts(part: Part, parent: int | None, ids: set[int]) -> tuple[bool, bool, bool]:

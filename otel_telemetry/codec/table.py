@@ -247,7 +247,7 @@ def load(
                 unreadable.append(f"{key} {reason}")
             else:
                 # JSON null and no attribute are both None
-                if rest is None or value is raw or says_all or value is None or _says_all(field, raw, value):
+                if rest is None or says_all or value is None or _says_all(field, raw, value):
                     continue
         elif rest is None or (raw is not None and constant_of(key) == raw):
             continue
@@ -263,6 +263,8 @@ def _says_all(field: Field, raw: Parsed | JsonValue, value: object) -> bool:
     """Whether nothing of an attribute is lost when the field is all that is kept of it."""
     if field.dump is _json_text and raw.__class__ in _CANONICAL:
         return True  # text from the redactor is canonical, there is no need to compare
+    if value is raw:
+        return field.dump(value) is not None  # nothing is written of an empty map or of False
     return field.dump(value) == (raw.text if isinstance(raw, Parsed) else raw)
 
 

@@ -32,6 +32,7 @@ from tests.otel_telemetry.strategies import ATTRIBUTES, OWN_ATTRIBUTES, spans
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from otel_telemetry.records import JsonValue
     from span_processors.data import SpanData
 
 SCHEMA = Draft202012Validator(json_schema(ExecutionRecord))
@@ -80,6 +81,23 @@ def test_a_record_comes_back_from_its_rows_and_from_json(record: ExecutionRecord
 @settings(slow_to_make, max_examples=100)
 def test_whatever_spans_say_is_kept(recorded: list[SpanData]) -> None:
     check_kept(recorded)
+
+
+@given(spans(trace_ids=st.just(7), ids=st.just(1)))
+@settings(slow_to_make, max_examples=20)
+def test_of_two_spans_with_one_id_it_is_the_same_that_says_whose_child_they_are(span: SpanData) -> None:
+    twins = [
+        span._replace(parent_span_id=1, attributes={}),
+        span._replace(parent_span_id=None, attributes={semconv.KIND: "execution"}),
+    ]
+    check_kept(twins)
+    check_kept(twins[::-1])
+
+
+@pytest.mark.parametrize(("key", "value"), [(semconv.METADATA, {}), (semconv.INTERRUPTED, False)])
+def test_an_attribute_that_says_what_its_absence_says_is_kept(key: str, value: JsonValue) -> None:
+    span = next(iter(encode(ExecutionRecord(execution_id="e", started_at=1))))
+    check_kept([span._replace(attributes=span.attributes | {key: value})])
 
 
 def check_kept(recorded: list[SpanData]) -> None:
