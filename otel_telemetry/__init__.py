@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         UnknownExecutionError,
         UnknownStepError,
     )
-    from otel_telemetry.exporters import MemorySpanExporter, PostgresSpanExporter, SQLiteSpanExporter
     from otel_telemetry.reader import Page, Reader
     from otel_telemetry.records import (
         ErrorRecord,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     )
     from otel_telemetry.settings import Settings
     from otel_telemetry.store import TelemetryStore
+    from otel_telemetry.stores import MemorySpanExporter, PostgresSpanExporter, SQLiteSpanExporter
     from otel_telemetry.tracing import ContextFilter, attach, inject, wrap
     from otel_telemetry.wiring import (
         Telemetry,

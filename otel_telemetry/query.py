@@ -13,7 +13,7 @@ from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.leases import Lease
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
-from otel_telemetry.spans import Durations, RowKind, RowStatus, SpanRow, index_value, search_text
+from otel_telemetry.rows import Durations, RowKind, RowStatus, SpanRow, index_value, search_text
 
 __all__ = [
     "JSON_COLUMNS",

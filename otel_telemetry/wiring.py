@@ -12,10 +12,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from otel_telemetry import metrics, settings
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError
-from otel_telemetry.exporters import registry, spills
-from otel_telemetry.exporters.lease import live_leases
 from otel_telemetry.semconv import KIND, SCOPE_NAME, STRUCTURAL
 from otel_telemetry.store import TelemetryStore
+from otel_telemetry.stores import registry
+from otel_telemetry.stores.lease import live_leases
+from otel_telemetry.stores.spool import destinations as spills
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.backlog import QueueSettings
 from span_processors.forward import ForwardingSink
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from otel_telemetry.formats import Source
     from otel_telemetry.reader import Reader
+    from otel_telemetry.rows import SpanRow
     from otel_telemetry.settings import Settings
-    from otel_telemetry.spans import SpanRow
     from span_processors.data import SpanData
     from span_processors.ledger import Health
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import otel_telemetry as ot
-from otel_telemetry.exporters.lease import Machine, is_alive, this_machine
 from otel_telemetry.query import Lease
+from otel_telemetry.stores.lease import Machine, is_alive, this_machine
 
 HOST = """
 import sys, time
@@ -153,8 +153,8 @@ def test_a_ten_minute_run_beats_all_the_time(tmp_path: Path) -> None:
         record = telemetry.store.get("long")
         assert record is not None
         assert not record.interrupted
-        from otel_telemetry.exporters.lease import live_leases
-        from otel_telemetry.exporters.registry import open_store
+        from otel_telemetry.stores.lease import live_leases
+        from otel_telemetry.stores.registry import open_store
 
         store = open_store(url)
         leases = store.leases()

@@ -112,7 +112,7 @@ def _search(value: str, store: str, out: Output) -> None:
 
 def _salvage(damaged: Path, into: Path, out: Output) -> None:
     # Deferred: writing brings the OpenTelemetry SDK.
-    from otel_telemetry.exporters.sqlite_salvage import salvage  # noqa: PLC0415
+    from otel_telemetry.stores.sqlite.salvage import salvage  # noqa: PLC0415
 
     saved = salvage(damaged, into)
     if out.json:

@@ -71,7 +71,7 @@ def sqlite_files(url: str) -> list[Path]:
     """Return the files of a SQLite store that exist; none for another kind of store."""
     if not url.startswith("sqlite:"):
         return []
-    from otel_telemetry.exporters.sqlite_file import path_of  # noqa: PLC0415  (drivers, for the one command that searches)
+    from otel_telemetry.stores.sqlite.file import path_of  # noqa: PLC0415  (drivers, for the one command that searches)
 
     path = path_of(url)
     return [

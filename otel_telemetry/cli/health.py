@@ -16,11 +16,11 @@ from otel_telemetry.cli import ledger
 from otel_telemetry.cli.stores import opened_store, reader_of, shown
 from otel_telemetry.cli.text import duration
 from otel_telemetry.errors import TelemetryError
-from otel_telemetry.exporters import sqlite_file
-from otel_telemetry.exporters.lease import live_leases
-from otel_telemetry.exporters.sqlite_checkpoint import is_affected
-from otel_telemetry.exporters.sqlite_damage import MARK
-from otel_telemetry.exporters.version import is_older
+from otel_telemetry.stores.lease import live_leases
+from otel_telemetry.stores.sqlite import file as sqlite_file
+from otel_telemetry.stores.sqlite.checkpoint import is_affected
+from otel_telemetry.stores.sqlite.damage import MARK
+from otel_telemetry.stores.version import is_older
 from span_processors.sinks import RetryableError
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _sqlite() -> str:
 def spill(configured: Settings, url: str) -> tuple[ledger.OnDisk, list[Finding]]:
     """Say how many spans wait on disk for the store, and where; return what was found as well."""
     # Deferred: writing brings the OpenTelemetry SDK.
-    from otel_telemetry.exporters import spills  # noqa: PLC0415
-    from otel_telemetry.exporters.registry import open_exporter  # noqa: PLC0415
+    from otel_telemetry.stores.registry import open_exporter  # noqa: PLC0415
+    from otel_telemetry.stores.spool import destinations as spills  # noqa: PLC0415
 
     try:
         folder = spills.folder_of_store(configured, url, open_exporter(url))
@@ -158,7 +158,7 @@ class _Versioned(Protocol):
 def _writable(url: str) -> Finding:
     """Write a heartbeat, the least that can be written."""
     # Deferred: writing brings the OpenTelemetry SDK.
-    from otel_telemetry.exporters.registry import open_exporter  # noqa: PLC0415
+    from otel_telemetry.stores.registry import open_exporter  # noqa: PLC0415
 
     try:
         exporter = open_exporter(url)

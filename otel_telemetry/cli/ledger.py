@@ -6,9 +6,9 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
-from otel_telemetry.exporters import sqlite_file
-from otel_telemetry.exporters.account import Account, load
 from otel_telemetry.query import Lease
+from otel_telemetry.stores.account import Account, load
+from otel_telemetry.stores.sqlite import file as sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

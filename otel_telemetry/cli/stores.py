@@ -23,7 +23,7 @@ def opened_store(url: str) -> Iterator[SpanStore]:
         StoreUnavailableError: there is none, or it cannot be reached.
     """
     # Deferred: reading brings SQLAlchemy, which help and mistakes should not have to wait for.
-    from otel_telemetry.exporters.registry import open_store  # noqa: PLC0415
+    from otel_telemetry.stores.registry import open_store  # noqa: PLC0415
 
     store = open_store(url)
     try:
@@ -42,8 +42,8 @@ def opened(url: str) -> Iterator[Reader]:
 def reader_of(store: SpanStore) -> Reader:
     """Return what asks `store`."""
     # Not by way of `wiring`, which brings the SDK.
-    from otel_telemetry.exporters.lease import live_leases  # noqa: PLC0415
     from otel_telemetry.reader import Reader  # noqa: PLC0415
+    from otel_telemetry.stores.lease import live_leases  # noqa: PLC0415
 
     return Reader(store, alive=live_leases)
 

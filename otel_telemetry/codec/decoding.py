@@ -27,7 +27,7 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallRecord,
 )
-from otel_telemetry.spans import RowKind
+from otel_telemetry.rows import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -10,7 +10,7 @@ from otel_telemetry.codec import table
 from otel_telemetry.codec.span_info import origin_of, span_of
 from otel_telemetry.errors import FormatError
 from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanScope, ToolCallRecord
-from otel_telemetry.spans import RowKind, default_name
+from otel_telemetry.rows import RowKind, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,9 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallSource,
 )
+from otel_telemetry.rows import RowKind
+from otel_telemetry.rows.conventions import ERROR_CATEGORY, Reading, error_code, exception_event, text
 from otel_telemetry.semconv import EXECUTION_ID
-from otel_telemetry.spans import RowKind
-from otel_telemetry.spans.foreign import ERROR_CATEGORY, Reading, error_code, exception_event, text
 
 if TYPE_CHECKING:
     from span_processors.data import SpanData

@@ -11,8 +11,8 @@ from otel_telemetry.codec import table
 from otel_telemetry.codec.foreign import foreign_fields
 from otel_telemetry.codec.nesting import circles
 from otel_telemetry.codec.span_info import Origin, info_of
-from otel_telemetry.spans import RowKind
-from otel_telemetry.spans.foreign import is_root, read
+from otel_telemetry.rows import RowKind
+from otel_telemetry.rows.conventions import is_root, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

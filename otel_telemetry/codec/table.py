@@ -28,7 +28,7 @@ from otel_telemetry.records import (
     ToolCallRecord,
     ToolCallSource,
 )
-from otel_telemetry.spans import Parsed
+from otel_telemetry.rows import Parsed
 from span_processors.data import CleanText
 from span_processors.redaction import canonical
 

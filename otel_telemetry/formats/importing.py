@@ -15,13 +15,13 @@ from otel_telemetry.formats import registry
 from otel_telemetry.formats.base import Format, ReadableFormat
 from otel_telemetry.formats.redact import redacted
 from otel_telemetry.formats.roots import Roots
+from otel_telemetry.rows import row_of
 from otel_telemetry.semconv import INTERRUPTED
-from otel_telemetry.spans import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from otel_telemetry.spans import SpanRow
+    from otel_telemetry.rows import SpanRow
     from span_processors.data import SpanData
     from span_processors.redaction import Redactor
 

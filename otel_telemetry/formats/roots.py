@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otel_telemetry.rows.conventions import is_root
 from otel_telemetry.semconv import EXECUTION_ID, KIND
-from otel_telemetry.spans.foreign import is_root
 
 if TYPE_CHECKING:
     from span_processors.data import SpanData

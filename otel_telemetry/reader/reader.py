@@ -20,7 +20,7 @@ from otel_telemetry.query import (
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
 from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, from_durations, statistics
-from otel_telemetry.spans import RowKind, SpanRow, data_of
+from otel_telemetry.rows import RowKind, SpanRow, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

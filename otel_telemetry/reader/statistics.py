@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from otel_telemetry.spans import Durations, RowKind, RowStatus, SpanRow, add_up, what_ran
+from otel_telemetry.rows import Durations, RowKind, RowStatus, SpanRow, add_up, what_ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

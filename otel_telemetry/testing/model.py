@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from otel_telemetry.query import Filter, OrderBy, Position
-from otel_telemetry.spans import RowKind, SpanRow
+from otel_telemetry.rows import RowKind, SpanRow
 
 
 def standing(written: Iterable[SpanRow]) -> list[SpanRow]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_telemetry.rows import RowKind, SpanRow, default_name, row_of
 from otel_telemetry.semconv import EXECUTION_ID, EXECUTION_TYPE, KIND, METADATA, OPERATION_NAME, SCOPE_NAME, STATUS
-from otel_telemetry.spans import RowKind, SpanRow, default_name, row_of
 from span_processors.data import CleanText, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
 

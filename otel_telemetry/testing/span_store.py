@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
-from otel_telemetry.spans import Durations, RowKind, SpanRow, add_up, count_runs, runs_of
+from otel_telemetry.rows import Durations, RowKind, SpanRow, add_up, count_runs, runs_of
 from otel_telemetry.testing.model import as_read, in_time_order, matching, standing
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
 
 if TYPE_CHECKING:
-    from otel_telemetry.exporters.registry import Exporter
+    from otel_telemetry.stores.registry import Exporter
 
 _NOBODY: frozenset[int] = frozenset()
 _LIVE = frozenset({LIVE_LEASE})

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from otel_telemetry.spans import MAX_TEXT
+from otel_telemetry.rows import MAX_TEXT
 from otel_telemetry.tracing.context import ExecutionScope, Run, scope_in, scoped
 from span_processors.current import current, enter, leave
 from span_processors.ids import random_64

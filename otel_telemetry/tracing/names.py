@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from otel_telemetry.spans import MAX_TEXT
+from otel_telemetry.rows import MAX_TEXT
 from span_processors.redaction import canonical, normalise
 
 _MARGIN: Final = 4_096

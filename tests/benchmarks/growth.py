@@ -12,8 +12,8 @@ import sys
 import time
 from contextlib import closing
 
-from otel_telemetry.exporters import open_exporter
 from otel_telemetry.query import Filter
+from otel_telemetry.stores import open_exporter
 from tests.benchmarks import rows
 
 ADDED = 1000

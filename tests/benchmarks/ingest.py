@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from otel_telemetry.exporters import open_exporter, postgres_url
-from otel_telemetry.exporters.statements import COLUMN_LIST, stored
-from otel_telemetry.spans import COLUMNS, SpanRow
+from otel_telemetry.rows import COLUMNS, SpanRow
+from otel_telemetry.stores import open_exporter
+from otel_telemetry.stores.postgres import url as postgres_url
+from otel_telemetry.stores.statements import COLUMN_LIST, stored
 from tests.benchmarks import places, rows
 
 Write = Callable[[Sequence[SpanRow]], object]

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from otel_telemetry.exporters import open_exporter, open_store
-from otel_telemetry.exporters.lease import live_leases
 from otel_telemetry.reader import Reader
+from otel_telemetry.stores import open_exporter, open_store
+from otel_telemetry.stores.lease import live_leases
 from tests.benchmarks import rows
 
 REPEATS = 9

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 import otel_telemetry as ot
-from otel_telemetry.exporters import registry
-from otel_telemetry.spans import RowKind, SpanRow, index_value, row_of
+from otel_telemetry.rows import RowKind, SpanRow, index_value, row_of
+from otel_telemetry.stores import registry
 from span_processors.data import SpanData
 from tests.benchmarks import workload as w
 from tests.benchmarks.sides import record

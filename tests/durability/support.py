@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 import psycopg
 
 import otel_telemetry as ot
-from otel_telemetry.exporters import postgres_url
+from otel_telemetry.stores.postgres import url as postgres_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable

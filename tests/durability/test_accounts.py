@@ -14,8 +14,8 @@ import pytest
 import otel_telemetry as ot
 from otel_telemetry.cli import main
 from otel_telemetry.cli.ledger import lines
-from otel_telemetry.exporters.account import Account, dump, load
-from otel_telemetry.exporters.lease import new_lease
+from otel_telemetry.stores.account import Account, dump, load
+from otel_telemetry.stores.lease import new_lease
 from tests.durability.support import SPANS, Way, record, sink, wait_until
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def test_an_account_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_metrics_speak_of_every_telemetry_to_a_provider_that_comes_later() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", METRICS], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {
-        "otel_telemetry.spans.accepted": [[{"sink": "memory"}, 4 * SPANS]],
-        "otel_telemetry.spans.stored": [[{"sink": "memory"}, 4 * SPANS]],
-        "otel_telemetry.spans.pending": [
+        "otel_telemetry.rows.accepted": [[{"sink": "memory"}, 4 * SPANS]],
+        "otel_telemetry.rows.stored": [[{"sink": "memory"}, 4 * SPANS]],
+        "otel_telemetry.rows.pending": [
             [{"sink": "memory", "where": "memory"}, 0],
             [{"sink": "memory", "where": "disk"}, 0],
         ],

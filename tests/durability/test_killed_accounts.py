@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from otel_telemetry.cli.ledger import latest
-from otel_telemetry.exporters.account import Account, load
 from otel_telemetry.query import Lease
+from otel_telemetry.stores.account import Account, load
 from tests.durability.support import Way, files, start
 from tests.durability.test_accounts import doctor
 
@@ -28,8 +28,8 @@ ROUNDS = """
     import logging, os, signal, sys, time
     from random import Random
     import otel_telemetry as ot
-    import otel_telemetry.exporters.sqlite, psycopg, otel_telemetry.exporters.postgres
-    import otel_telemetry.exporters.spill
+    import otel_telemetry.stores.sqlite.exporter, psycopg, otel_telemetry.stores.postgres.exporter
+    import otel_telemetry.stores.spool.spill
     from tests.durability.support import record
 
     logging.disable()  # that spans are dropped is meant

@@ -10,8 +10,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode
 
-from otel_telemetry.exporters.spill import SqliteSpill
-from otel_telemetry.spans import data_of, row_of
+from otel_telemetry.rows import data_of, row_of
+from otel_telemetry.stores.spool.spill import SqliteSpill
 from span_processors import IdGenerator, QueueSettings, RedactingSpanProcessor
 from span_processors.backlog import Overflow
 from tests.span_processors.support import Gate, ListSink, account

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from otel_telemetry.exporters import PostgresSpanExporter, postgres
+from otel_telemetry.stores import PostgresSpanExporter
+from otel_telemetry.stores.postgres import exporter as postgres
 from span_processors.sinks import RetryableError
 from tests.durability.support import SPANS, OwnServer, Way, files, record, sink, wait_until
-from tests.otel_telemetry.exporters.rows import row
+from tests.otel_telemetry.stores.rows import row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

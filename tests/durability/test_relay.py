@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_telemetry.exporters.spill import SqliteSpill
-from otel_telemetry.spans import data_of, row_of
+from otel_telemetry.rows import data_of, row_of
+from otel_telemetry.stores.spool.spill import SqliteSpill
 from span_processors import IdGenerator, QueueSettings, RedactingSpanProcessor, RetryableError
 from span_processors.backlog import Backlog
 from tests.durability.support import ended, wait_until

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import otel_telemetry as ot
-from otel_telemetry.exporters.account import load
+from otel_telemetry.stores.account import load
 from tests.durability.support import SPANS, Way, ended, files, record, sink, start, wait_until
 
 if TYPE_CHECKING:

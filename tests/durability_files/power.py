@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from otel_telemetry.spans import RUN_COLUMNS
+from otel_telemetry.rows import RUN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,11 +18,14 @@ import pytest
 
 import otel_telemetry as ot
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.exporters import SQLiteSpanExporter, sqlite_checkpoint, sqlite_damage, sqlite_file
-from otel_telemetry.exporters.sqlite import PAGE_BYTES
-from otel_telemetry.exporters.sqlite_connection import StoreConnection
+from otel_telemetry.stores import SQLiteSpanExporter
+from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
+from otel_telemetry.stores.sqlite import damage as sqlite_damage
+from otel_telemetry.stores.sqlite import file as sqlite_file
+from otel_telemetry.stores.sqlite.connection import StoreConnection
+from otel_telemetry.stores.sqlite.exporter import PAGE_BYTES
 from span_processors.sinks import RetryableError
-from tests.otel_telemetry.exporters.rows import row
+from tests.otel_telemetry.stores.rows import row
 
 ROOT = Path(__file__).parents[2]
 SECRET = "kiwi-" * 3
@@ -201,8 +204,8 @@ def test_several_processes_set_a_damaged_file_aside_once(path: Path) -> None:
     program = """
         import os, sys
         from pathlib import Path
-        from otel_telemetry.exporters import SQLiteSpanExporter
-        from tests.otel_telemetry.exporters.rows import row
+        from otel_telemetry.stores import SQLiteSpanExporter
+        from tests.otel_telemetry.stores.rows import row
         children = []
         gate, opened = os.pipe()
         for number in range(8):

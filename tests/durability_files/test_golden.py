@@ -46,7 +46,7 @@ def record_one(path: Path) -> None:
 
 
 def test_there_is_one_of_the_present_version() -> None:
-    from otel_telemetry.exporters.version import HEAD
+    from otel_telemetry.stores.version import HEAD
 
     assert HEAD in {path.stem for path in GOLDEN}
 

@@ -21,7 +21,7 @@ ROUNDS = """
     import os, signal, sys, time
     from random import Random
     import otel_telemetry as ot
-    import otel_telemetry.exporters.sqlite, psycopg, otel_telemetry.exporters.postgres
+    import otel_telemetry.stores.sqlite.exporter, psycopg, otel_telemetry.stores.postgres.exporter
 
     WAITS = (0.02, 0.1, 0.3) if sys.argv[1].startswith("sqlite") else (0.1, 0.5, 1.0)  # it takes longer to connect
     url, rounds, random = sys.argv[1], int(sys.argv[2]), Random(int(sys.argv[3]))

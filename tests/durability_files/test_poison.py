@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_telemetry.exporters import open_exporter
 from otel_telemetry.query import Filter
+from otel_telemetry.stores import open_exporter
 from span_processors.ids import IdGenerator
 from span_processors.processor import RedactingSpanProcessor
 from span_processors.sinks import RetryableError

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from otel_telemetry.exporters import SQLiteSpanExporter, sqlite, sqlite_checkpoint, sqlite_file
+from otel_telemetry.stores import SQLiteSpanExporter
+from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
+from otel_telemetry.stores.sqlite import exporter as sqlite
+from otel_telemetry.stores.sqlite import file as sqlite_file
 from span_processors.sinks import RetryableError
 from tests.durability_files.power import Connection, Disk
-from tests.otel_telemetry.exporters.rows import row
+from tests.otel_telemetry.stores.rows import row
 
 if TYPE_CHECKING:
-    from otel_telemetry.exporters.sqlite import Durability
-    from otel_telemetry.spans import SpanRow
+    from otel_telemetry.rows import SpanRow
+    from otel_telemetry.stores.sqlite.exporter import Durability
 
 FEW = range(60)
 MANY = pytest.param(range(1000), marks=[pytest.mark.slow, pytest.mark.timeout(1800)])

@@ -179,8 +179,9 @@ def test_forks_while_threads_record(tmp_path: Path, path: Path, forks: int, obse
 def test_sixteen_writers(tmp_path: Path, path: Path, transactions: int, observed) -> None:
     text = """
         import os, sys
-        from otel_telemetry.exporters import SQLiteSpanExporter, sqlite_checkpoint
-        from tests.otel_telemetry.exporters.rows import row
+        from otel_telemetry.stores import SQLiteSpanExporter
+        from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
+        from tests.otel_telemetry.stores.rows import row
         sqlite_checkpoint.LOG_BYTES = 2_000_000  # so that the log is moved often, by all of them
         transactions, children = int(sys.argv[2]), []
         gate, opened = os.pipe()
@@ -311,7 +312,7 @@ def test_the_stores_own_work_is_not_traced(
         import sqlite3, sys
         import psycopg
         from opentelemetry import context, trace
-        from otel_telemetry.exporters import sqlite_connection
+        from otel_telemetry.stores.sqlite import connection as sqlite_connection
         import otel_telemetry as ot
 
         traced = untraced = 0

@@ -11,10 +11,10 @@ import pytest
 
 import otel_telemetry as ot
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
-from otel_telemetry.exporters import SQLiteSpanExporter
-from otel_telemetry.exporters.sqlite import PAGE_BYTES
-from otel_telemetry.exporters.sqlite_salvage import salvage
-from tests.otel_telemetry.exporters.rows import row
+from otel_telemetry.stores import SQLiteSpanExporter
+from otel_telemetry.stores.sqlite.exporter import PAGE_BYTES
+from otel_telemetry.stores.sqlite.salvage import salvage
+from tests.otel_telemetry.stores.rows import row
 
 RUNS = 200
 

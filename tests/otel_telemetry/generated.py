@@ -22,7 +22,7 @@ from otel_telemetry.records import (
     StepType,
     ToolCallRecord,
 )
-from otel_telemetry.spans import RowKind, SpanRow, data_of, row_of
+from otel_telemetry.rows import RowKind, SpanRow, data_of, row_of
 from span_processors.redaction import normalise
 
 LIVE_LEASE: Final = 7

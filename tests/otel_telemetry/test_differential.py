@@ -17,17 +17,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry import codec
-from otel_telemetry.exporters import sql_store
-from otel_telemetry.exporters.registry import open_exporter
 from otel_telemetry.reader import Reader
 from otel_telemetry.records import ExecutionSummary
-from tests.otel_telemetry.exporters.test_new_backend import Shelf
+from otel_telemetry.stores import sql_store
+from otel_telemetry.stores.registry import open_exporter
 from tests.otel_telemetry.generated import LIVE_LEASE, Question, questions, stores
+from tests.otel_telemetry.stores.test_new_backend import Shelf
 
 if TYPE_CHECKING:
-    from otel_telemetry.exporters.registry import Exporter
     from otel_telemetry.query import Lease, SpanStore
-    from otel_telemetry.spans import SpanRow
+    from otel_telemetry.rows import SpanRow
+    from otel_telemetry.stores.registry import Exporter
 
 STORES = 25
 QUESTIONS_PER_STORE = 41

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow, add_up, count_runs, runs_of
+from otel_telemetry.rows import RowKind, RowStatus, SpanRow, add_up, count_runs, runs_of
 from otel_telemetry.testing.rows import CORPUS, make_row
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from otel_telemetry.errors import InvalidFilterError
 from otel_telemetry.query import ORDERS, Filter, Filters, Position, is_interrupted
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus
-from otel_telemetry.spans import INTERRUPTED_LEASE, RowKind, SpanRow
+from otel_telemetry.rows import INTERRUPTED_LEASE, RowKind, SpanRow
 from otel_telemetry.testing.rows import make_row
 
 NOW = 1_700_000_000_000_000_000

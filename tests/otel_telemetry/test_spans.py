@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry import semconv
-from otel_telemetry.spans import COLUMNS, RowKind, RowStatus, SpanRow, data_of, index_value, row_of, search_text
+from otel_telemetry.rows import COLUMNS, RowKind, RowStatus, SpanRow, data_of, index_value, row_of, search_text
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
 from tests.otel_telemetry.strategies import JSON, TEXT, spans

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import otel_telemetry as ot
 from otel_telemetry.codec import to_json
-from otel_telemetry.exporters.version import HEAD
+from otel_telemetry.stores.version import HEAD
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import otel_telemetry as ot
 from otel_telemetry.cli import find
-from otel_telemetry.exporters.sqlite_checkpoint import is_affected
+from otel_telemetry.stores.sqlite.checkpoint import is_affected
 from span_processors.redaction import fast
 from tests.otel_telemetry.cli.conftest import SECRET
 

@@ -23,7 +23,7 @@ from otel_telemetry.codec import (
     to_json,
 )
 from otel_telemetry.records import ErrorRecord, ExecutionRecord
-from otel_telemetry.spans import data_of, row_of
+from otel_telemetry.rows import data_of, row_of
 from span_processors.redaction import canonical
 from tests.otel_telemetry.codec.recorded import traces
 from tests.otel_telemetry.codec.records import ERRORS, executions

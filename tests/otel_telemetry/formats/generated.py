@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_telemetry import semconv
 from otel_telemetry.formats import redacted
-from otel_telemetry.spans import SpanRow, row_of
+from otel_telemetry.rows import SpanRow, row_of
 from span_processors.data import CleanText, EventData, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import Redactor, canonical
 

@@ -6,17 +6,17 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from otel_telemetry.exporters import open_exporter
 from otel_telemetry.formats import export_to, rows_from
 from otel_telemetry.reader import Reader
+from otel_telemetry.stores import open_exporter
 from span_processors.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otel_telemetry.exporters.registry import Exporter
     from otel_telemetry.records import ExecutionRecord
-    from otel_telemetry.spans import SpanRow
+    from otel_telemetry.rows import SpanRow
+    from otel_telemetry.stores.registry import Exporter
 
 BATCH = 500
 

@@ -11,7 +11,7 @@ import pytest
 
 from otel_telemetry.formats import JsonLines, rows_from
 from otel_telemetry.reader import Reader
-from otel_telemetry.spans import RowKind, SpanRow
+from otel_telemetry.rows import RowKind, SpanRow
 from otel_telemetry.testing.export_format import SAMPLES
 from span_processors.redaction import Redactor
 from tests.otel_telemetry.formats.stores import filled, imported, records_in

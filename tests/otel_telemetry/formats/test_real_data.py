@@ -11,7 +11,7 @@ import pytest
 
 from otel_telemetry.errors import FormatError
 from otel_telemetry.formats import import_from, rows_from
-from otel_telemetry.spans import RowKind
+from otel_telemetry.rows import RowKind
 from span_processors.redaction import Redactor
 from tests.otel_telemetry.formats.stores import exported, filled, imported, records_in
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otel_telemetry.errors import InvalidCursorError, InvalidFilterError
-from otel_telemetry.exporters.lease import live_leases
-from otel_telemetry.exporters.registry import open_exporter
 from otel_telemetry.reader import MAX_LIMIT, Page, Reader
 from otel_telemetry.records import ExecutionRecord, ExecutionStatus, ExecutionSummary
-from otel_telemetry.spans import RowKind, SpanRow
+from otel_telemetry.rows import RowKind, SpanRow
+from otel_telemetry.stores.lease import live_leases
+from otel_telemetry.stores.registry import open_exporter
 from otel_telemetry.testing.rows import CORPUS, DEAD_LEASE, LIVE_LEASE, make_row
 
 if TYPE_CHECKING:
-    from otel_telemetry.exporters.registry import Exporter
     from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.stores.registry import Exporter
 
 HOUR = 3_600 * 10**9
 

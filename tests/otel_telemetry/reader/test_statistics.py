@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.reader.statistics import FEW, Stats, from_durations, statistics, wilson_interval
-from otel_telemetry.spans import RowKind, RowStatus, SpanRow, count_runs, runs_of
+from otel_telemetry.rows import RowKind, RowStatus, SpanRow, count_runs, runs_of
 from otel_telemetry.testing.rows import make_row
 
 

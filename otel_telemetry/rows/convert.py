@@ -1,0 +1,202 @@
+"""A span to its row and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+
+from otel_telemetry.rows import columns, conventions
+from otel_telemetry.rows.document import NOTHING, Parsed, read_document, read_payload, write
+from otel_telemetry.rows.row import MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.rows.text import index_value
+from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PROBLEMS
+from span_processors.data import SpanData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from span_processors.data import JsonValue
+
+_KINDS: Final = frozenset(map(int, RowKind))
+_SPAN: Final = int(RowKind.SPAN)
+_EXECUTION: Final = int(RowKind.EXECUTION)
+_RUNNING: Final = int(RowStatus.RUNNING)
+_COMPLETED: Final = int(RowStatus.COMPLETED)
+_FAILED: Final = int(RowStatus.FAILED)
+_ERROR_CODE: Final = 2
+
+
+def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) -> SpanRow:
+    """Turn a redacted span into the row that stands for it.
+
+    Spans of other conventions (GenAI, OpenInference, OpenLLMetry) get their kind and columns from those. A
+    span that names no execution belongs to the execution of its trace, whose id is the trace id in hexadecimal.
+
+    Args:
+        span: what `flatten` made; it is not changed.
+        lease_id: the process that records it; None for a span that is imported.
+        root: of a span of others, whether the execution that its trace is taken for is to be found by it, even if it
+            only stands in for a root that is missing; None: whether it looks like a root by itself.
+    """
+    attributes = span.attributes
+    document: dict[str, Any] = {}
+    said = attributes.get(KIND)
+    kind = columns.KINDS.get(said) if said.__class__ is str else None
+    reading = conventions.read(span, root=root) if kind is None else None
+    status = None
+    if reading is not None and (reading.kind or said is not None):
+        kind = int(reading.kind)
+        taken = _taken(reading, attributes)
+        document["foreign"] = True
+    else:
+        kind = kind or _SPAN
+        taken, status, absent, attributes = columns.take(kind, attributes)
+        if absent:
+            document["absent"] = absent
+    (
+        execution_id,
+        sequence,
+        execution_type,
+        workflow_name,
+        workflow_version,
+        caller_id,
+        parent_execution_id,
+        step_id,
+        attempt,
+        tool_name,
+        fingerprint,
+    ) = cast("list[Any]", taken)
+    error_code = error_category = None
+    if ERROR in attributes:
+        error_code, error_category = _error_columns(attributes[ERROR])
+    elif reading is not None and span.status_code == _ERROR_CODE:
+        error_code, error_category = _fitting(conventions.error_code(span)), conventions.ERROR_CATEGORY
+    if status is None:
+        failed = span.status_code == _ERROR_CODE or ERROR in attributes
+        status = _RUNNING if span.end_ns is None else _FAILED if failed else _COMPLETED
+    text, payload = write(span, attributes, _ERROR_CODE if status == _FAILED else 0, document)
+    span_id, parent_id = span.span_id, span.parent_span_id
+    return SpanRow(
+        f"{span.trace_id:032x}" if execution_id is None else execution_id,
+        span_id - (1 << 64) if span_id >> 63 else span_id,
+        span.start_ns,
+        span.trace_id.to_bytes(16, "big"),
+        parent_id - (1 << 64) if parent_id is not None and parent_id >> 63 else parent_id,
+        kind,
+        status,
+        span.end_ns,
+        sequence,
+        None if span.name == default_name(kind, workflow_name, step_id, tool_name) else span.name,
+        execution_type,
+        workflow_name,
+        workflow_version,
+        caller_id,
+        parent_execution_id,
+        step_id,
+        attempt,
+        tool_name,
+        error_code,
+        error_category,
+        fingerprint,
+        lease_id,
+        span.resource.key,
+        text,
+        payload,
+        span.resource,
+        _index(attributes.get(METADATA)) if kind == _EXECUTION else (),
+    )
+
+
+def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
+    """Turn a row back into the span it was made of.
+
+    Total: a document or payload that cannot be read becomes an entry of the attribute ``otel_telemetry.problems``.
+
+    Args:
+        row: the row.
+        parsed: whether to leave JSON attributes of this package's own spans as `Parsed`, for `codec` to decode.
+    """
+    problems: list[JsonValue] = []
+    try:
+        document = read_document(row.document)
+    except ValueError as error:
+        document = NOTHING
+        problems.append(str(error))
+    try:
+        payload = read_payload(row.payload)
+    except ValueError as error:
+        payload = {}
+        problems.append(str(error))
+    kind = row.kind if row.kind in _KINDS else _SPAN  # a later version may know more
+    attributes = {} if document.foreign else columns.give(kind, row)
+    if document is not NOTHING:
+        for key in (*document.absent, *document.a, *document.json):  # what has another form comes in its own order
+            attributes.pop(key, None)
+        attributes |= document.a
+    # where its kind is not sure, all readings of a span are by texts
+    whole = parsed and kind != _SPAN and not document.foreign and not document.absent
+    for more in (document.json, payload):
+        if more:
+            attributes |= more if whole else _as_texts(more)  # type: ignore[arg-type]  # `codec` knows `Parsed`
+    if problems:
+        recorded = attributes.get(PROBLEMS)
+        attributes[PROBLEMS] = [*(recorded if isinstance(recorded, list) else ()), *problems]
+    name = row.name
+    if name is None:
+        name = default_name(kind, row.workflow_name, row.step_id, row.tool_name) or ""
+    implied_code = _ERROR_CODE if row.status == _FAILED else 0
+    return SpanData(
+        int.from_bytes(row.trace_id, "big"),
+        row.span_id & 0xFFFFFFFFFFFFFFFF,
+        None if row.parent_span_id is None else row.parent_span_id & 0xFFFFFFFFFFFFFFFF,
+        document.state,
+        document.flags,
+        name,
+        document.kind,
+        row.started_ns,
+        row.ended_ns,
+        implied_code if document.code is None else document.code,
+        document.message,
+        attributes,
+        document.events,
+        document.links,
+        *document.dropped,
+        row.resource,
+        document.scope,
+    )
+
+
+def _as_texts(read: Mapping[str, Parsed | JsonValue]) -> dict[str, JsonValue]:
+    return {key: value.text if isinstance(value, Parsed) else value for key, value in read.items()}
+
+
+def _taken(reading: conventions.Reading, attributes: dict[str, JsonValue]) -> columns.Taken:
+    """Return the columns of a span that others recorded. Its attributes all stay in the document."""
+    values = {"execution_id": _fitting(attributes.get(EXECUTION_ID))}
+    return [values.get(name) or _fitting(getattr(reading, name, None)) for name in columns.TAKEN]
+
+
+def _fitting(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT else None
+
+
+def _error_columns(error: JsonValue) -> tuple[str | None, str | None]:
+    said = _parsed(error)
+    return (_fitting(said.get("code")), _fitting(said.get("category"))) if isinstance(said, dict) else (None, None)
+
+
+def _index(metadata: JsonValue) -> tuple[tuple[str, str], ...]:
+    said = _parsed(metadata)
+    if not isinstance(said, dict):
+        return ()
+    return tuple((key, index_value(value)) for key, value in said.items() if len(key) <= MAX_TEXT)
+
+
+def _parsed(value: JsonValue) -> JsonValue:
+    if not isinstance(value, str):
+        return value
+    try:
+        return cast("JsonValue", orjson.loads(str(value)))  # orjson refuses a subclass of str, such as CleanText
+    except orjson.JSONDecodeError:
+        return None

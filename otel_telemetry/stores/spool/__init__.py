@@ -1,0 +1,1 @@
+"""Files in which spans wait for a destination that is away."""
