@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, get_current
-from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from span_processors.context_changes import setter_and_resetter
 
@@ -18,8 +18,70 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Token
 
+    from opentelemetry.sdk.trace import Span as SdkSpan
+
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 """The key under which a context holds its span."""
+
+
+ENTRY_ATTRIBUTE: Final = "_span_processors_entry"
+"""The private attribute of a span that holds its `Entry`."""
+
+
+class Entry:
+    """The point at which a trace enters this process, shared by all spans below it. It refers to no span.
+
+    Attributes:
+        kept: values to share below this point, by the object that put them here.
+    """
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.kept: dict[object, Any] = {}
+
+
+def entry_at(span: object) -> Entry | None:
+    """Return the entry at or above `span`. None where its trace began in this process.
+
+    Our processors and tracers hand entries down from span to span. A span that they did not see is an entry if it comes
+    from another process, or if its parent does; more is not known of it. Raises no `Exception`.
+    """
+    try:
+        entry = getattr(span, ENTRY_ATTRIBUTE, None)
+        if entry.__class__ is Entry:
+            return entry
+        if not isinstance(span, Span):
+            return None
+        context = span.get_span_context()
+        parent = getattr(span, "parent", None) or context
+        if parent.is_remote is not True or not context.is_valid:
+            return None
+        return _put_entry(span, Entry())
+    except Exception:  # a span of the host's own may answer anything
+        return None
+
+
+def hand_entry_down(span: SdkSpan, parent_context: Context | None) -> None:
+    """Give a span that starts the entry of its parent, or a new one if the parent is remote. Raises no `Exception`."""
+    try:
+        parent = span.parent
+        if parent is None:
+            return
+        if parent.is_remote:
+            entry: Entry | None = Entry()
+        else:
+            entry = entry_at((_CURRENT.get() if parent_context is None else parent_context).get(SPAN_KEY))
+        if entry is not None:
+            _put_entry(span, entry)
+    except Exception:
+        return
+
+
+def _put_entry(span: object, entry: Entry) -> Entry:
+    # of two threads or processors that put one at once, both get the same
+    found: Entry = vars(span).setdefault(ENTRY_ATTRIBUTE, entry) if hasattr(span, "__dict__") else entry
+    return found
 
 
 def _variable() -> ContextVar[Context]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TraceFlags, TraceState
     from opentelemetry.util.types import Attributes, AttributeValue
 
+    from span_processors.current import Entry
+
 _UNSET: Final = Status(StatusCode.UNSET)
 _KEPT_AS_THEY_ARE: Final = frozenset({str, CleanText, int, bool, float})
 
@@ -63,6 +65,7 @@ class LeanSpan(Span):
 
     # most spans never change these
     remote_parent: SpanContext | None = None
+    _span_processors_entry: Entry | None = None  # `ENTRY_ATTRIBUTE`, under which others find it
     kind = SpanKind.INTERNAL
     end_time: int | None = None
     status = _UNSET

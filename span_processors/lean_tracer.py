@@ -20,7 +20,7 @@ from opentelemetry.trace import (
     get_current_span,
 )
 
-from span_processors.current import SPAN_KEY, current
+from span_processors.current import SPAN_KEY, Entry, current, entry_at
 from span_processors.data import CleanAttributes
 from span_processors.lean_span import LeanSpan
 
@@ -170,8 +170,10 @@ class LeanTracer(Tracer):
         if around.__class__ is LeanSpan:
             trace_id, parent_id, flags, state = around.trace_id, around.span_id, around.flags, around.trace_state
             remote: SpanContext | None = None
+            entry = around._span_processors_entry  # noqa: SLF001  (private to hosts, not to us)
         else:
             trace_id, parent_id, flags, state, remote = self._from_others(context)
+            entry = Entry() if remote is not None else None if parent_id is None else entry_at(around)
         if self._sampler is not None:
             verdict = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
             state = verdict.trace_state
@@ -185,8 +187,8 @@ class LeanTracer(Tracer):
         if start_time is None:
             start_time = time.time_ns()
         span = LeanSpan(self, name, trace_id, self._new_span_id(), flags, state, parent_id, start_time)
-        if remote is not None:
-            span.remote_parent = remote
+        if entry is not None:
+            span.remote_parent, span._span_processors_entry = remote, entry  # noqa: SLF001
         if attributes.__class__ is CleanAttributes:
             span.clean = attributes
         elif attributes:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from span_processors.backlog import QueueSettings
+from span_processors.current import hand_entry_down
 from span_processors.data import SpanData
 from span_processors.flatten import flatten
 from span_processors.guard import own_work, warn
@@ -116,6 +117,7 @@ class RedactingSpanProcessor(SpanProcessor):
             return
         try:
             own_work.active = True
+            hand_entry_down(span, parent_context)
             context = span.get_span_context()
             if not context.trace_flags & _SAMPLED:
                 return  # recorded for the eyes of the host's own processors

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import Token
 from functools import update_wrapper
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
+from opentelemetry.trace import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_telemetry.rows import MAX_TEXT
-from otel_telemetry.tracing.context import ExecutionScope, Run, scope_in, scoped
+from otel_telemetry.tracing.context import ExecutionScope, Run, borrowed_run, numbers_apart, scope_in, scoped
 from span_processors.current import current, enter, leave
-from span_processors.ids import random_64
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -37,6 +36,8 @@ _traceparent: Final = TraceContextTextMapPropagator()
 def inject(carrier: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
     """Write the place of the running code into headers: W3C ``traceparent``, execution id and step id. Never baggage.
 
+    In a trace that came from another process without an execution id, none is written: ``traceparent`` says it all.
+
     Args:
         carrier: the headers to add to; new ones if not given.
 
@@ -48,7 +49,8 @@ def inject(carrier: MutableMapping[str, str] | None = None) -> MutableMapping[st
     _traceparent.inject(headers, context)
     scope = scope_in(context)
     if scope is not None and scope.run.recording:
-        headers[EXECUTION_HEADER] = quote(scope.run.execution_id, safe="", errors="replace")
+        if not scope.run.borrowed:
+            headers[EXECUTION_HEADER] = quote(scope.run.execution_id, safe="", errors="replace")
         if scope.step_id is not None:
             headers[STEP_HEADER] = quote(scope.step_id, safe="", errors="replace")
     return headers
@@ -86,12 +88,15 @@ def _context_of(carrier: Mapping[str, str]) -> Context:
     here = current()
     headers = {key.lower(): value for key, value in carrier.items() if isinstance(key, str) and isinstance(value, str)}
     context = _traceparent.extract(headers, here)
-    execution_id = _id_in(headers, EXECUTION_HEADER)
-    if execution_id is None:
+    execution_id, step_id = _id_in(headers, EXECUTION_HEADER), _id_in(headers, STEP_HEADER)
+    run: Run[Any]
+    if execution_id is not None:
+        run = Run(None, execution_id, numbers_apart())
+    elif step_id is not None and context is not here:  # the trace stands for the execution
+        run = borrowed_run(None, get_current_span(context).get_span_context().trace_id)
+    else:
         return context
-    # a base of its own keeps the sequence numbers of this process apart from those of every other
-    run: Run[Any] = Run(None, execution_id, count(random_64() >> 34 << 32))
-    return scoped(ExecutionScope(run, _id_in(headers, STEP_HEADER)), context)
+    return scoped(ExecutionScope(run, step_id), context)
 
 
 def _id_in(headers: Mapping[str, str], name: str) -> str | None:

@@ -202,7 +202,7 @@ class Instruments:
     ) -> Any:
         """Record steps: of a function, each call of it; as a context manager, the block.
 
-        A step outside any execution gets one around it, of the same name.
+        A step outside any execution gets one around it, of the same name, unless its trace came from another process.
 
         Args:
             name: the step; by default the function's name, ``Class.method``.
@@ -235,7 +235,7 @@ class Instruments:
     def tool(self, name: Any = None, *, params: object = None, call_id: str | None = None) -> Any:
         """Record tool calls: of a function, each call of it; as a context manager, the block.
 
-        A tool call outside any execution gets one of type DIRECT around it.
+        A tool call outside any execution gets one of type DIRECT around it, unless its trace came from another process.
 
         Args:
             name: the tool; by default the function's name, ``Class.method``.

@@ -13,13 +13,13 @@ from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import DuplicateExecutionError
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.tracing.clock import Clock
-from otel_telemetry.tracing.context import ExecutionScope, Run, entered, scope_in
+from otel_telemetry.tracing.context import ExecutionScope, Run, borrowed_run, entered, scope_in, span_in
 from otel_telemetry.tracing.handles import ExecutionHandle, Starter, StepHandle, ToolCallHandle
 from otel_telemetry.tracing.hashing import call_hash, code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
-from span_processors.current import current
+from span_processors.current import current, entry_at
 from span_processors.data import CleanAttributes
 from span_processors.guard import own_work
 from span_processors.redaction import Redactor
@@ -192,7 +192,8 @@ class Recorder(Starter):
     ) -> StepHandle:
         """Start a step, in `parent` or else where the code stands.
 
-        Outside any execution one is started around it, a workflow of the step's name that ends when the step ends.
+        Outside any execution one is started around it, a workflow of the step's name that ends when the step ends. Not
+        so below a parent in another process: there the step belongs to the trace, and its execution id is the trace id.
         Where `step_id` is planned (PENDING), that step is started. The other arguments are those of
         `ExecutionHandle.step`.
         """
@@ -225,13 +226,16 @@ class Recorder(Starter):
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if code is not None and (digest := code_hash(code)) is not None:
                     attributes[semconv.CODE_HASH] = digest
-                self.put_payload(attributes, semconv.STEP_PARAMS, params, "params")
+                if not run.borrowed:
+                    self.put_payload(attributes, semconv.STEP_PARAMS, params, "params")
                 span = tracer.start_span(
                     f"{semconv.SpanName.STEP} {name}",
                     context,
                     attributes=attributes,
                     start_time=times[0],
                 )
+                if run.borrowed and (run := self._after_verdict(run, span)).recording:
+                    self._put_late(span, attributes, semconv.STEP_PARAMS, params)
         except BaseException as problem:
             self.absorb("start", problem)
         step_id = step_id or name
@@ -254,7 +258,8 @@ class Recorder(Starter):
     ) -> ToolCallHandle:
         """Start a tool call, in `parent` or else where the code stands.
 
-        Outside any execution one of type DIRECT is started around it, which ends when the call ends. The other
+        Outside any execution one of type DIRECT is started around it, which ends when the call ends. Not so below a
+        parent in another process: there the call belongs to the trace, and its execution id is the trace id. The other
         arguments are those of `ExecutionHandle.tool_call`.
         """
         tracer = self._tracer
@@ -282,13 +287,18 @@ class Recorder(Starter):
                     attributes[semconv.STEP_ID] = scope.step_id if run.recorder is self else self.clean(scope.step_id)
                 self.put_text(attributes, semconv.TOOL_CALL_ID, call_id)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
-                self.put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
-                attributes[semconv.CALL_HASH] = call_hash(tool_name, attributes.get(semconv.TOOL_PARAMS, ""))
+                if not run.borrowed:
+                    self.put_payload(attributes, semconv.TOOL_PARAMS, params, "params")
+                    attributes[semconv.CALL_HASH] = call_hash(tool_name, attributes.get(semconv.TOOL_PARAMS, ""))
                 span = tracer.start_span(
                     f"{semconv.SpanName.TOOL_CALL} {tool_name}", context, attributes=attributes, start_time=times[0]
                 )
+                if run.borrowed and (run := self._after_verdict(run, span)).recording:
+                    self._put_late(span, attributes, semconv.TOOL_PARAMS, params)
         except BaseException as problem:
             self.absorb("start", problem)
+        if run is not scope.run:
+            scope = ExecutionScope(run, scope.step_id)
         return ToolCallHandle(self, span, scope, attributes, times, owner)
 
     def wants(self, context: Context) -> bool:
@@ -345,8 +355,8 @@ class Recorder(Starter):
             self._on_change(span)
 
     def _id_of(self, run: Run[StepHandle]) -> str:
-        # one that another process sent was not looked at yet
-        return run.execution_id if run.recorder is self else self.clean_id(run.execution_id)
+        # one that another process sent was not looked at yet; a trace id stays as it is
+        return run.execution_id if run.recorder is self or run.borrowed else self.clean_id(run.execution_id)
 
     def _scope(self, context: Context) -> ExecutionScope[StepHandle] | None:
         scope = scope_in(context)
@@ -362,8 +372,49 @@ class Recorder(Starter):
             scope = self._scope(context)
             if scope is not None:
                 return context, scope, None
+            scope = self._borrowed(context)
+            if scope is not None:
+                return context, scope, None
             parent = owner = self.start_execution(name, type=around_it, started_at_ns=started_at_ns)
         scope = parent.scope
         if parent.span is not INVALID_SPAN and scope_in(context) is not scope:
             context = entered(parent.span, scope, context)
         return context, scope, owner
+
+    def _borrowed(self, context: Context) -> ExecutionScope[StepHandle] | None:
+        """Return the scope of a trace that came from another process; None where no execution is to be borrowed.
+
+        It is kept on the entry of the trace, so that all steps below one entry share their sequence and their ids.
+        """
+        if self._tracer is None:
+            return None
+        try:
+            span = span_in(context)
+            entry = entry_at(span)
+            if entry is None or not isinstance(span, Span):
+                return None
+            scope: ExecutionScope[StepHandle] | None = entry.kept.get(self)
+            if scope is None:
+                run: Run[StepHandle] = borrowed_run(self, span.get_span_context().trace_id)
+                scope = entry.kept.setdefault(self, ExecutionScope(run))
+        except BaseException as problem:
+            self.absorb("start", problem)
+            return None
+        return scope
+
+    def _after_verdict(self, run: Run[StepHandle], span: Span) -> Run[StepHandle]:
+        """Return the borrowed run, or one that records nothing where the sampler did not want the span.
+
+        No execution span asked the sampler before, so each step and call of a borrowed run asks for itself.
+        """
+        return run if span.is_recording() else Run(self, run.execution_id, count(), recording=False)
+
+    def _put_late(self, span: Span, attributes: CleanAttributes, key: str, params: object) -> None:
+        """Set what a step or call is given, once its span is sampled: what is not sampled is not redacted either."""
+        late = CleanAttributes()
+        self.put_payload(late, key, params, "params")
+        if key == semconv.TOOL_PARAMS:
+            late[semconv.CALL_HASH] = call_hash(attributes[semconv.TOOL_NAME], late.get(key, ""))
+        if late:
+            span.set_attributes(late)
+            attributes.update(late)
