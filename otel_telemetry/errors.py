@@ -58,6 +58,10 @@ class InvalidFilterError(QueryError):
     """An unknown filter, or a value that it cannot have."""
 
 
+class AmbiguousIdError(QueryError):
+    """The beginning of an id fits several executions."""
+
+
 class InvalidCursorError(QueryError):
     """A cursor that is damaged or belongs to another query."""
 

@@ -31,6 +31,7 @@ _UNITS: Final = {
     "w": 604_800 * 10**9,
 }
 _AMOUNT: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?\s*(ms|[smhdw])", re.ASCII | re.IGNORECASE)
+_TRACE_ID: Final = re.compile("[0-9a-f]{32}")
 _LONGEST: Final = 2**63 - 1
 
 EnumT = TypeVar("EnumT", bound=Enum)
@@ -88,6 +89,27 @@ def flag(name: str, given: object) -> bool:
     if isinstance(given, bool):
         return given
     raise InvalidFilterError(f"{name} is True or False, not {given!r}")
+
+
+def trace_ids(name: str, given: object) -> tuple[str, ...]:
+    """Return the ids of traces, in lower case."""
+    found = set()
+    for value in _each(name, given):
+        text = _text(name, value).lower()
+        if not _TRACE_ID.fullmatch(text):
+            raise InvalidFilterError(f"{name} takes 32 hexadecimal digits, not {value!r}")
+        found.add(text)
+    return tuple(sorted(found))
+
+
+def choices(name: str, given: object, valid: tuple[str, ...]) -> tuple[str, ...]:
+    """Return some of the valid texts, in their order."""
+    chosen = set()
+    for value in _each(name, given):
+        if value not in valid:
+            raise InvalidFilterError(unknown(name, str(value), valid))
+        chosen.add(value)
+    return tuple(text for text in valid if text in chosen)
 
 
 def metadata(name: str, given: object) -> dict[str, JsonValue]:

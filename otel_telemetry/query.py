@@ -13,7 +13,21 @@ from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.leases import Lease
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
-from otel_telemetry.rows import Durations, RowKind, RowStatus, SpanRow, index_value, search_text
+from otel_telemetry.rows import (
+    Durations,
+    ExecutionRow,
+    RowStatus,
+    SpanRow,
+    Standing,
+    doubles,
+    execution_key,
+    index_value,
+    metadata_of,
+    search_text,
+    stands,
+)
+from otel_telemetry.rows.durations import KINDS_OF_STEPS
+from otel_telemetry.semconv import SCOPE_NAME
 
 __all__ = [
     "JSON_COLUMNS",
@@ -22,6 +36,7 @@ __all__ = [
     "TEXT_COLUMNS",
     "Filter",
     "Filters",
+    "FinishedRun",
     "Lease",
     "OrderBy",
     "Position",
@@ -34,7 +49,6 @@ ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", 
 
 OPEN_STATUSES: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)})
 """What an execution has not ended in."""
-_RECORDS: Final = (RowKind.EXECUTION, RowKind.STEP, RowKind.TOOL_CALL)
 TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
 """The columns that a text is searched in as it is."""
 JSON_COLUMNS: Final = ("document", "payload")
@@ -61,6 +75,11 @@ class Filters(TypedDict, total=False):
     error_category: str | Iterable[str] | None
     tool_name: str | Iterable[str] | None
     step_id: str | Iterable[str] | None
+    trace_id: str | Iterable[str] | None
+    scope: str | Iterable[str] | None
+    kind: str | Iterable[str] | None
+    top_level: bool | None
+    foreign: bool | None
     metadata: Mapping[str, JsonValue] | None
     text: str | None
 
@@ -80,6 +99,11 @@ class Filter:
             these; where both are asked, one error has both.
         tool_name: some tool call or step of it names one of these tools, or it is itself the call of one.
         step_id: some step of it has one of these ids.
+        trace_id: some span of it belongs to one of these traces, 32 hexadecimal digits each.
+        scope: some span of it was recorded by an instrumentation of one of these names.
+        kind: some step of it is of one of these kinds: ``agent``, ``chain``, ``chat`` or ``plan``.
+        top_level: whether no other execution started it.
+        foreign: whether it was recorded by others, under their conventions.
         metadata: each key is there and its value equal, as JSON (``1``, ``1.0``, ``"1"`` and ``true`` are four values).
         text: occurs, case-sensitively, in a span's own name, document or payload, or in the name of its workflow,
             caller, step, tool or error code. A name that only says what the span is (`spans.default_name`) is not
@@ -103,6 +127,11 @@ class Filter:
     error_category: tuple[str, ...] = ()
     tool_name: tuple[str, ...] = ()
     step_id: tuple[str, ...] = ()
+    trace_id: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    top_level: bool | None = None
+    foreign: bool | None = None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     text: str | None = None
 
@@ -149,26 +178,16 @@ class Filter:
         }
         return {column: values for column, values in conditions.items() if values}
 
-    def span_conditions(self) -> list[tuple[tuple[RowKind, ...], dict[str, tuple[str, ...]]]]:
-        """Return what some row of the execution must be: of one of these kinds, with these values in its columns."""
-        errors = {"error_code": self.error_code, "error_category": self.error_category}
-        conditions = [
-            (_RECORDS, {column: values for column, values in errors.items() if values}),
-            (_RECORDS, {"tool_name": self.tool_name} if self.tool_name else {}),
-            ((RowKind.STEP,), {"step_id": self.step_id} if self.step_id else {}),
-        ]
-        return [(kinds, columns) for kinds, columns in conditions if columns]
-
-    def matches(self, execution: SpanRow, spans: Iterable[SpanRow], live_leases: frozenset[int]) -> bool:
+    def matches(self, execution: ExecutionRow, spans: Iterable[SpanRow], live_leases: frozenset[int]) -> bool:
         """Whether an execution is meant: the definition that every store is tested against.
 
         Args:
-            execution: the execution's row, with its `metadata`.
-            spans: every row of its execution id, `execution` among them.
+            execution: the execution's row.
+            spans: every row of it, and of the trace that is read into it.
             live_leases: the leases of the processes that are alive.
         """
         rows = tuple(spans)
-        lasted = None if execution.ended_ns is None else execution.ended_ns - execution.started_ns
+        lasted = execution.duration_ns
         return (
             _agrees(execution, self.row_conditions())
             and execution.execution_id.startswith(self.execution_id_prefix or "")
@@ -177,21 +196,52 @@ class Filter:
             and (self.min_duration_ns is None or (lasted is not None and self.min_duration_ns <= lasted))
             and (self.max_duration_ns is None or (lasted is not None and lasted <= self.max_duration_ns))
             and (self.interrupted is None or self.interrupted == is_interrupted(execution, live_leases))
-            and {(key, index_value(value)) for key, value in self.metadata.items()} <= set(execution.metadata)
-            and all(
-                any(row.kind in kinds and _agrees(row, columns) for row in rows)
-                for kinds, columns in self.span_conditions()
-            )
+            and (self.top_level is None or self.top_level == (execution.parent_execution_id is None))
+            and (self.foreign is None or self.foreign != execution.is_own)
+            and (not self.trace_id or any(row.trace_id.hex() in self.trace_id for row in rows))
+            and (not self.scope or any((row.scope or SCOPE_NAME) in self.scope for row in rows))
+            and (not self.metadata or self._has_metadata(execution, rows))
+            and self._has_parts(execution, rows)
             and (self.text is None or any(_contains(row, self.text) for row in rows))
         )
 
+    def _has_metadata(self, execution: ExecutionRow, rows: Sequence[SpanRow]) -> bool:
+        place = execution.metadata_started_ns, execution.metadata_span_id
+        said = {item for row in rows if (row.started_ns, row.span_id) == place for item in metadata_of(row)}
+        return {(key, index_value(value)) for key, value in self.metadata.items()} <= said
 
-def is_interrupted(row: SpanRow, live_leases: frozenset[int]) -> bool:
-    """Whether a span can no longer end, because the process that recorded it is gone."""
+    def _has_parts(self, execution: ExecutionRow, rows: Sequence[SpanRow]) -> bool:
+        hidden = doubles(rows)
+        counted: list[tuple[SpanRow, Standing]] = []
+        for row in rows:
+            what = stands(execution, row, hidden, adopted=row.execution_id != execution.execution_id)
+            if what not in {Standing.SPAN, Standing.SEGMENT}:
+                counted.append((row, what))
+        codes, categories = self.error_code, self.error_category
+        steps = [row for row, what in counted if what is Standing.STEP]
+        return (
+            (
+                not (codes or categories)
+                or any(
+                    (not codes or row.error_code in codes) and (not categories or row.error_category in categories)
+                    for row, _ in counted
+                )
+            )
+            and (
+                not self.tool_name
+                or any(row.tool_name in self.tool_name for row, what in counted if what is not Standing.EXECUTION)
+            )
+            and (not self.step_id or any(row.step_id in self.step_id for row in steps))
+            and (not self.kind or any(row.step_kind in self.kind for row in steps))
+        )
+
+
+def is_interrupted(row: ExecutionRow, live_leases: frozenset[int]) -> bool:
+    """Whether an execution can no longer end, because the process that recorded it is gone."""
     return row.status in OPEN_STATUSES and row.lease_id is not None and row.lease_id not in live_leases
 
 
-def _agrees(row: SpanRow, conditions: Mapping[str, tuple[str | int, ...]]) -> bool:
+def _agrees(row: ExecutionRow, conditions: Mapping[str, tuple[str | int, ...]]) -> bool:
     return all(getattr(row, column) in values for column, values in conditions.items())
 
 
@@ -210,6 +260,10 @@ _CONVERSIONS: Final[dict[str, tuple[str, Callable[[str, object], object]]]] = {
     "min_duration_ms": ("min_duration_ns", filter_values.duration),
     "max_duration_ms": ("max_duration_ns", filter_values.duration),
     "interrupted": ("interrupted", filter_values.flag),
+    "top_level": ("top_level", filter_values.flag),
+    "foreign": ("foreign", filter_values.flag),
+    "trace_id": ("trace_id", filter_values.trace_ids),
+    "kind": ("kind", partial(filter_values.choices, valid=tuple(filter(None, KINDS_OF_STEPS)))),
     "metadata": ("metadata", filter_values.metadata),
     "text": ("text", filter_values.searched),
 }
@@ -219,29 +273,43 @@ _CONVERSIONS: Final[dict[str, tuple[str, Callable[[str, object], object]]]] = {
 class Position(NamedTuple):
     """Where an execution stands in an order: what rows are compared by, and where a page ended.
 
-    `value` is the start or the duration, nanoseconds. Ties go by start, execution id (by code point), then span id,
-    all in the direction of the order.
+    `value` is the start or the duration, nanoseconds. Ties go by start, then by the execution's key
+    (`rows.execution_key`), all in the direction of the order.
     """
 
     value: int
     started_ns: int
     execution_id: str
-    span_id: int
 
     @classmethod
-    def of(cls, row: SpanRow, order_by: OrderBy) -> Position | None:
+    def of(cls, row: ExecutionRow, order_by: OrderBy) -> Position | None:
         """Return where `row` stands, or None where it has no place: not ended, in an order by duration."""
         if order_by.endswith("started_at"):
-            return cls(row.started_ns, row.started_ns, row.execution_id, row.span_id)
-        if row.ended_ns is None:
-            return None
-        return cls(row.ended_ns - row.started_ns, row.started_ns, row.execution_id, row.span_id)
+            return cls(row.started_ns, row.started_ns, row.execution_id)
+        return None if row.duration_ns is None else cls(row.duration_ns, row.started_ns, row.execution_id)
+
+    @property
+    def place(self) -> tuple[int, int, bytes]:
+        """What positions are compared by."""
+        return self.value, self.started_ns, execution_key.encode(self.execution_id)
+
+
+class FinishedRun(NamedTuple):
+    """One run of a tool or a step that has ended, for statistics."""
+
+    kind: int
+    """`rows.durations.TOOL_CALL`, or one of `KINDS_OF_STEPS`."""
+    name: str
+    failed: bool
+    lasted_ns: int
+    execution_id: str
 
 
 class SpanStore(Protocol):
     """What a backend can be asked. Each method reads what is committed; rows come complete, in the order stated.
 
     Complete but for `SpanRow.metadata`, which is there to be searched: rows read have none, their document says it.
+    An execution that was deleted, or is read into another one (`ExecutionRow.covered_by`), is found nowhere by itself.
     Methods may be called from any thread. Every one raises `StoreUnavailableError` where the store cannot be reached
     and `StoreError` where it cannot be read.
     """
@@ -254,35 +322,49 @@ class SpanStore(Protocol):
         order_by: OrderBy = "-started_at",
         after: Position | None = None,
         limit: int = 50,
-        payloads: bool = True,
-    ) -> list[SpanRow]:
-        """Return the execution rows that match, ordered by `Position`, those that come after `after`.
+    ) -> list[ExecutionRow]:
+        """Return the executions that match, each id once, ordered by `Position`, those that come after `after`.
 
-        Of an execution id recorded twice, each row counts as one. An order by duration leaves out what has not ended.
-        Without `payloads`, their `payload` is None.
+        An order by duration leaves out what has not ended.
         """
 
-    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
-        """Return every row of these executions, ordered by (started_ns, sequence or 0, execution_id, span_id)."""
+    def heads(self, executions: Sequence[ExecutionRow]) -> dict[str, list[SpanRow]]:
+        """Return, by execution, the spans that say who it is, how it stands and its metadata, without payloads."""
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        """Return, by execution, every row of it and of the trace that is read into it; no entry where there is none.
+
+        They are ordered by (started_ns, sequence or 0, span_id).
+        """
 
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
-        """Return how many execution rows match."""
+        """Return how many executions match."""
 
-    def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterable[SpanRow]:
-        """Stream the rows that name a step or a tool, of the executions that match, in any order, for statistics.
+    def runs(self, where: Filter, *, live_leases: frozenset[int]) -> Iterable[FinishedRun]:
+        """Stream the runs of tools and steps that have ended, of the executions that match, in any order.
 
-        Where nothing is asked, these are all such rows, also of executions whose own row is not there. They come
-        without payload and document, and of their resource with its key only.
+        They are those that `rows.counts_of` counts.
         """
 
-    def durations(self) -> Iterable[Durations]:
-        """Return what `spans.count_runs` counts of all rows, in any order; it may come in parts to be added up.
+    def durations(
+        self,
+        *,
+        hours: tuple[int | None, int | None] = (None, None),
+        workflow_name: Sequence[str] = (),
+        workflow_version: Sequence[str] = (),
+    ) -> Iterable[Durations]:
+        """Return what `rows.Tally` counts of the runs of all executions, in any order; in parts to be added up.
 
-        Each ended row counts once, however often it was written, and as it was last.
+        Each ended span counts once, however often it was written, and as it stands.
+
+        Args:
+            hours: from the first up to but without the second, hours since the epoch; None: without a bound.
+            workflow_name: of one of these workflows.
+            workflow_version: of one of these versions.
         """
 
     def leases(self) -> list[Lease]:
-        """Return the processes that have not closed their lease, and the closed ones that rows still name."""
+        """Return the processes that have not closed their lease, and the closed ones that open executions name."""
 
     def close(self) -> None:
         """Let go of connections."""

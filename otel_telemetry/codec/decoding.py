@@ -1,4 +1,4 @@
-"""Spans of one execution to its record.
+"""The stored rows of one execution to its record.
 
 Decoding is total. What an attribute says that no field can take stays in `SpanInfo.attributes`; that, and whatever is
 odd about a span's place or times, is a problem of its record, in words.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry import semconv
 from otel_telemetry.codec.nesting import Places
-from otel_telemetry.codec.parts import Part, choose_root, mark_oddities, parts_of
+from otel_telemetry.codec.parts import Part, mark_oddities
 from otel_telemetry.codec.span_info import Origin
 from otel_telemetry.records import (
     ExecutionRecord,
@@ -27,99 +27,182 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallRecord,
 )
-from otel_telemetry.rows import RowKind
+from otel_telemetry.rows import ExecutionRow, RowKind, RowStatus, Standing, doubles, fold, greatest, stands
+from otel_telemetry.rows.standing import may_have_doubles
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
+    from otel_telemetry.rows import SpanRow
     from span_processors.data import SpanData
 
-_FINAL: Final = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
 _ERROR_CODE: Final = 2
+_STATUSES: Final = {int(RowStatus[status.name]): status for status in ExecutionStatus}
+_OPEN: Final = (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
+_IDENTITY: Final = ("type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id")
+_ROOTLESS: Final = "the execution's own span is missing; this is what the others say"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
-_STEP: Final = RowKind.STEP
-_TOOL_CALL: Final = RowKind.TOOL_CALL
+_EXECUTION: Final = Standing.EXECUTION
+_DIRECT: Final = Standing.DIRECT
+_STEP: Final = Standing.STEP
+_TOOL_CALL: Final = Standing.TOOL_CALL
+_SEGMENT: Final = Standing.SEGMENT
 
 
-def decode(spans: Sequence[SpanData], *, interrupted: Container[int] = ()) -> ExecutionRecord:
+def decode(
+    rows: Sequence[SpanRow], execution_id: str | None = None, *, live_leases: frozenset[int] = frozenset()
+) -> ExecutionRecord:
     """Return the record of one execution.
 
     Args:
-        spans: all that was recorded of it, at least one, in any order.
-        interrupted: the ids of spans whose process went away before they ended.
+        rows: all that is stored of it, at least one, in any order, and of the trace that is read into it.
+        execution_id: the execution, where rows of such a trace are among them; by default that of the rows.
+        live_leases: the leases of the processes that are alive.
 
     Raises:
-        ValueError: there is no span at all.
+        ValueError: there is no row of the execution at all.
     """
-    if not spans:
+    own = [row for row in rows if execution_id is None or row.execution_id == execution_id]
+    if not own:
         raise ValueError("an execution has at least one span")
-    parts = parts_of(spans)
+    own = sorted(greatest(own), key=_place)
+    execution = fold(own)
+    adopted = [] if len(own) == len(rows) else [row for row in rows if row.execution_id != execution.execution_id]
+    ordered = sorted([*own, *greatest(adopted)], key=_place) if adopted else own
+    hidden = doubles(ordered) if may_have_doubles(execution, adopted) else frozenset()
+    parts = [
+        Part(row, stands(execution, row, hidden, adopted=row.execution_id != execution.execution_id)) for row in ordered
+    ]
     parents = {part.span.span_id: part.span.parent_span_id for part in parts}
-    root = choose_root(parts)
     mark_oddities(parts, parents)
-    execution = _gather(parts) if root is None else _complete_execution(root, root.fields())
+    root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
+    fields = _rootless(execution) if root is None else _rooted(execution, root, parts)
     origin = None if root is None else Origin(root.span.resource, root.span.scope)
 
     steps: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
     others: list[SpanRecord] = []
     for part in parts:
-        if part is root:
+        what = part.stands
+        if what is _EXECUTION:
             continue
-        fields = part.fields(execution["execution_id"], origin)
-        if part.kind is _STEP:
-            steps.append(_complete_step(part, fields))
-        elif part.kind is _TOOL_CALL:
-            calls.append(_complete_call(part, fields, execution["execution_id"]))
+        if what is _DIRECT:
+            calls.append(_direct_call(part, fields))
+            continue
+        found = part.fields(fields["execution_id"], origin)
+        if what is _STEP:
+            steps.append(_complete_step(part, found))
+        elif what is _TOOL_CALL:
+            calls.append(_complete_call(part, found, fields["execution_id"]))
         else:
-            others.append(SpanRecord(**fields))
+            others.append(SpanRecord(**found))
 
     places = Places(parents, steps)
     loose: list[ToolCallRecord] = []
-    for fields in calls:
-        step = places.step_of(fields)
-        if step is None and fields.get("step_id") is not None:
-            _add_problem(fields, "its step is not there")
-        elif step is not None and fields["span"].foreign:
-            fields["step_id"] = step["step_id"]
-        (loose if step is None else step["tool_calls"]).append(ToolCallRecord(**fields))
-    execution["steps"] = tuple([_step(fields) for fields in steps])
-    execution["tool_calls"] = tuple(loose)
-    execution["spans"] = tuple(others)
-    gone = interrupted and any(part.span.span_id in interrupted for part in ([root] if root is not None else parts))
-    marked = [part for part in parts if part.interrupted]
-    if marked or (gone and execution["status"] not in _FINAL):
-        execution["interrupted"] = True
-    return ExecutionRecord(**execution)
+    for call in calls:
+        step = places.step_of(call)
+        if step is None and call.get("step_id") is not None:
+            _add_problem(call, "its step is not there")
+        elif step is not None and call["span"].foreign:
+            call["step_id"] = step["step_id"]
+        (loose if step is None else step["tool_calls"]).append(ToolCallRecord(**call))
+    fields["steps"] = tuple([_step(step) for step in steps])
+    fields["tool_calls"] = tuple(loose)
+    fields["spans"] = tuple(others)
+    gone = execution.lease_id is not None and execution.lease_id not in live_leases
+    if any(part.interrupted for part in parts) or (gone and fields["status"] in _OPEN):
+        fields["interrupted"] = True
+    return ExecutionRecord(**fields)
 
 
-def summary(span: SpanData, *, interrupted: bool) -> ExecutionSummary:
-    """Return what a list shows of an execution, from its own span alone.
+def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: bool) -> ExecutionSummary:
+    """Return what a list shows of an execution.
 
     Args:
-        span: the execution's own span.
+        execution: its row.
+        heads: the spans that say who it is, how it stands and its metadata, as far as they are there.
         interrupted: whether its process went away; it matters only to an execution that has not ended.
     """
-    part = Part(span)
-    part.kind = RowKind.EXECUTION
-    fields = _complete_execution(part, part.shown())
+    parts = [Part(row, stands(execution, row)) for row in greatest(heads)]
+    root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
+    if root is None:
+        fields = _rootless(execution)
+    else:
+        fields = _as_a_whole(execution, _complete_execution(root, root.shown()), parts)
     status = fields["status"]
+    marked = any(part.interrupted for part in parts)
     return ExecutionSummary(
         execution_id=fields["execution_id"],
         type=fields.get("type", ExecutionType.WORKFLOW),
         workflow_name=fields.get("workflow_name"),
         workflow_version=fields.get("workflow_version"),
         status=status,
-        started_at=span.start_ns,
-        completed_at=span.end_ns,
+        started_at=fields["started_at"],
+        completed_at=fields["completed_at"],
         error=fields.get("error"),
         caller_id=fields.get("caller_id"),
         metadata=fields.get("metadata", {}),
-        interrupted=fields.get("interrupted", False) or part.interrupted or (interrupted and status not in _FINAL),
+        interrupted=fields.get("interrupted", False) or marked or (interrupted and status in _OPEN),
         parent_execution_id=fields.get("parent_execution_id"),
-        trace_id=f"{span.trace_id:032x}",
+        trace_id=execution.trace_id.hex(),
         problems=fields["problems"],
     )
+
+
+def _place(row: SpanRow) -> tuple[int, int, int, int]:
+    return row.started_ns, row.sequence or 0, row.span_id, row.parent_span_id or 0
+
+
+def _rooted(execution: ExecutionRow, root: Part, parts: Sequence[Part]) -> dict[str, Any]:
+    return _as_a_whole(execution, _complete_execution(root, root.fields()), parts)
+
+
+def _as_a_whole(execution: ExecutionRow, fields: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+    """Add what other spans of the same execution say of it: the first who it is, the newest its metadata."""
+    segments = [part for part in parts if part.stands is _SEGMENT]
+    if not segments:
+        return fields
+    said = {
+        (part.row.started_ns, part.row.span_id): part.shown(stands=_EXECUTION)
+        for part in parts
+        if part.row.kind == RowKind.EXECUTION
+    }
+    who = said.get((execution.started_ns, execution.who_span_id), fields)
+    for name in _IDENTITY:
+        fields.pop(name, None)
+        if name in who:
+            fields[name] = who[name]
+    fields["started_at"] = execution.started_ns
+    if "inputs" not in fields:
+        inputs = next((of_one["inputs"] for of_one in said.values() if of_one.get("inputs") is not None), None)
+        fields["inputs"] = inputs
+    place = execution.metadata_started_ns, execution.metadata_span_id
+    metadata = said.get(place, {}).get("metadata")  # type: ignore[call-overload]  # of none, None
+    if metadata is not None:
+        fields["metadata"] = metadata
+    _add_problem(fields, f"{len(segments) + 1} spans claim to be this execution; the newest says how it stands")
+    return fields
+
+
+def _rootless(execution: ExecutionRow) -> dict[str, Any]:
+    """Return what is known of an execution whose own span is missing: lost, not written yet, or in another store."""
+    return {
+        "execution_id": execution.execution_id,
+        "type": ExecutionType(execution.execution_type or ExecutionType.WORKFLOW),
+        "workflow_name": execution.workflow_name,
+        "status": _STATUSES[execution.status],
+        "started_at": execution.started_ns,
+        "completed_at": execution.ended_ns,
+        "rootless": True,
+        "problems": (_ROOTLESS,),
+    }
+
+
+def _direct_call(part: Part, execution: dict[str, Any]) -> dict[str, Any]:
+    """Return the tool call that an execution is: its span stands for both."""
+    fields = part.shown(stands=_TOOL_CALL)
+    fields["span"] = execution["span"]
+    return _complete_call(part, fields, execution["execution_id"])
 
 
 def _complete_execution(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
@@ -165,23 +248,3 @@ def _outcome(span: SpanData) -> str:
     if span.end_ns is None:
         return "running"
     return "failed" if span.status_code == _ERROR_CODE else "completed"
-
-
-def _gather(parts: Sequence[Part]) -> dict[str, Any]:
-    """Return what is known of an execution whose own span is missing: lost, not written yet, or in another store.
-
-    Whether an execution of ours ended was for its own span to say, so it counts as running. A trace of others
-    has ended when all its spans have.
-    """
-    ids = {part.span.span_id for part in parts}
-    ended = all(part.reading is not None and part.span.end_ns is not None for part in parts)
-    failed = any(part.span.status_code == _ERROR_CODE for part in parts if part.span.parent_span_id not in ids)
-    named = (part.span.attributes.get(semconv.EXECUTION_ID) for part in parts)
-    return {
-        "execution_id": next((name for name in named if isinstance(name, str)), f"{parts[0].span.trace_id:032x}"),
-        "status": ExecutionStatus(("failed" if failed else "completed") if ended else "running"),
-        "started_at": parts[0].span.start_ns,
-        "completed_at": max(part.span.end_ns or 0 for part in parts) if ended else None,
-        "rootless": True,
-        "problems": ("the execution's own span is missing; this is what the others say",),
-    }

@@ -148,8 +148,8 @@ def _parsed(value: Parsed | JsonValue) -> JsonValue:
         raise Unreadable("is not JSON") from None
 
 
-_SPAN_FIELDS: Final = frozenset({"started_at", "completed_at", "duration_ms", "span"})
-"""Fields that the span itself holds."""
+_SPAN_FIELDS: Final = frozenset({"started_at", "completed_at", "duration_ms", "span", "kind"})
+"""Fields that the span itself holds, or that it is judged by."""
 _NESTED_FIELDS: Final = frozenset({"steps", "tool_calls", "spans", "rootless"})
 """Fields that other spans hold, or the lack of one."""
 _SEQUENCE: Final = _integer("sequence", semconv.SEQUENCE)

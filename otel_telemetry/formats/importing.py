@@ -14,12 +14,11 @@ from otel_telemetry.errors import FormatError
 from otel_telemetry.formats import registry
 from otel_telemetry.formats.base import Format, ReadableFormat
 from otel_telemetry.formats.redact import redacted
-from otel_telemetry.formats.roots import Roots
-from otel_telemetry.rows import row_of
+from otel_telemetry.rows import INTERRUPTED_LEASE, row_of
 from otel_telemetry.semconv import INTERRUPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from otel_telemetry.rows import SpanRow
     from span_processors.data import SpanData
@@ -29,8 +28,6 @@ Source: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 
 _HEAD_BYTES: Final = 65536
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_NO_PROCESS: Final = 0
-"""The lease of what was interrupted before its export: no process has it, so every question finds it interrupted."""
 
 
 def import_from(source: Source, *, format: str | Format | None = None) -> Iterator[SpanData]:  # noqa: A002
@@ -47,33 +44,30 @@ def import_from(source: Source, *, format: str | Format | None = None) -> Iterat
         FormatError: the source is damaged, or its format cannot be told or imported; the message says where and why.
         OSError: the file cannot be opened or read.
     """
-    return _spans(source, format, lambda _: None)
+    return _spans(source, format)
 
 
 def rows_from(source: Source, redactor: Redactor, *, format: str | Format | None = None) -> Iterator[SpanRow]:  # noqa: A002
     """Yield the rows that stand for the spans in `source`, redacted, for a store to write in any number of batches.
 
-    Each trace of others gets one row that says it is an execution, even where its root is missing, or where it has one
-    in each of several processes. Writing the rows of one source again changes nothing.
+    Writing the rows of one source again changes nothing, and so does the order of several sources.
 
     See `import_from` for the arguments and errors.
     """
-    roots = Roots()
-    for span in redacted(_spans(source, format, roots.note), redactor):
-        lease = _NO_PROCESS if span.attributes.get(INTERRUPTED) is True else None
-        yield row_of(span, lease, root=roots.verdict(span))
+    for span in redacted(_spans(source, format), redactor):
+        yield row_of(span, INTERRUPTED_LEASE if span.attributes.get(INTERRUPTED) is True else None)
 
 
-def _spans(source: Source, known: str | Format | None, note: Callable[[SpanData], None]) -> Iterator[SpanData]:
-    """Yield the spans; before that, `note` each where they can be read twice."""
+def _spans(source: Source, known: str | Format | None) -> Iterator[SpanData]:
+    """Yield the spans; before that, read all of them where they can be read twice."""
     with _opened(source) as (stream, can_be_rewound):
         chosen = registry.get(known or registry.recognise(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]))
         if not isinstance(chosen, ReadableFormat):
             raise FormatError(f"format {chosen.name!r} can only be exported: import json, jsonl, otlp or otlp-proto")
         if can_be_rewound:
             start = stream.tell()
-            for span in chosen.read(stream):
-                note(span)
+            for _ in chosen.read(stream):
+                pass
             stream.seek(start)
         yield from chosen.read(stream)
 

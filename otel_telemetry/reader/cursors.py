@@ -41,12 +41,12 @@ def read(text: object) -> Cursor:
         raise InvalidCursorError(_INVALID)
     try:
         content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        as_of_ns, value, started_ns, execution_id, span_id, seal = orjson.loads(content)
+        as_of_ns, value, started_ns, execution_id, seal = orjson.loads(content)
     except (ValueError, TypeError):
         raise InvalidCursorError(_INVALID) from None
     if _text_of(content) != text:
         raise InvalidCursorError(_INVALID)
-    return Cursor(as_of_ns, Position(value, started_ns, execution_id, span_id), seal)
+    return Cursor(as_of_ns, Position(value, started_ns, execution_id), seal)
 
 
 def check(cursor: Cursor, where: Filter, order_by: OrderBy) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, Self, Unpack, overload
 
 from otel_telemetry import codec, filter_values
-from otel_telemetry.errors import InvalidFilterError, unknown
+from otel_telemetry.errors import AmbiguousIdError, InvalidFilterError, unknown
 from otel_telemetry.query import (
     ORDERS,
     Filter,
@@ -19,19 +22,23 @@ from otel_telemetry.query import (
 )
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
-from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, from_durations, statistics
-from otel_telemetry.rows import RowKind, SpanRow, data_of
+from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
+from otel_telemetry.rows import ExecutionRow, SpanRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from otel_telemetry.records import ExecutionRecord, ExecutionSummary
 
 MAX_LIMIT: Final = 10_000
-_EXECUTION: Final = int(RowKind.EXECUTION)
 _NOBODY: Final[frozenset[int]] = frozenset()
 _BATCH: Final = 100
 """Executions that `iterate` holds at once."""
+_CANDIDATES: Final = 5
+"""Ids to name where the beginning of one fits several."""
+_LAST: Final = re.compile(
+    r"last(?: (?P<which>pending|running|completed|failed|cancelled|interrupted))?(?:-(?P<back>\d{1,4}))?"
+)
 
 
 class Reader:
@@ -104,7 +111,7 @@ class Reader:
         repeats one that was seen nor hides one that was not.
 
         Args:
-            payloads: whether to return whole records, or summaries that cost no look at payloads and spans.
+            payloads: whether to return whole records, or summaries that cost no look at payloads and steps.
             limit: how many executions at most, 1 to 10,000.
             cursor: the `next_cursor` of the page before, given with the same filters and order.
             order_by: by start or duration; ``-`` for the latest or longest first. What has not ended has no duration.
@@ -131,13 +138,45 @@ class Reader:
             next_cursor = None if last is None else cursors.write(as_of_ns, last, where, order_by)
         if payloads:
             return Page(tuple(self._records(rows)), next_cursor)
-        return Page(tuple(_summaries(rows, live)), next_cursor)
+        return Page(tuple(self._summaries(rows, live)), next_cursor)
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
-        """Return one execution with everything nested, or None where there is none of this id."""
+        """Return one execution with everything nested, or None where there is none of exactly this id."""
         (wanted,) = filter_values.texts("execution_id", execution_id)
-        rows, live = self._with_leases(lambda _: self._store.spans([wanted]))
-        return _record(rows, live) if rows else None
+        found, live = self._spans([wanted])
+        return codec.decode(found[wanted], wanted, live_leases=live) if wanted in found else None
+
+    def find(self, text: str, **filters: Unpack[Filters]) -> ExecutionRecord | None:
+        """Return the execution that a person means.
+
+        Args:
+            text: ``last``; ``last failed``, or another status, or ``interrupted``; either with ``-1`` for the one
+                before, ``-2`` and so on; an execution id; or its beginning, as long as it is the only one.
+            filters: see `Filter`; which executions to look among.
+
+        Returns:
+            The execution, or None where there is none.
+
+        Raises:
+            AmbiguousIdError: several ids begin with `text`; the message names some.
+        """
+        if (words := _LAST.fullmatch(text.strip())) is not None:
+            which = words["which"]
+            more: Filters = {"interrupted": True} if which == "interrupted" else {"status": which} if which else {}
+            asked: Filters = {**filters, **more}
+            back = int(words["back"] or 0)
+            page = self.query(payloads=False, limit=min(back + 1, MAX_LIMIT), **asked)
+            return self.get(page.records[back].execution_id) if len(page) > back else None
+        exact = self.get(text)
+        if exact is not None:
+            return exact
+        asked = {**filters, "execution_id_prefix": text}
+        found = self.query(payloads=False, limit=_CANDIDATES + 1, **asked)
+        ids = [summary.execution_id for summary in found]
+        if len(ids) > 1:
+            more_ids = ", …" if len(ids) > _CANDIDATES else ""
+            raise AmbiguousIdError(f"{text} begins several ids: {', '.join(ids[:_CANDIDATES])}{more_ids}")
+        return self.get(ids[0]) if ids else None
 
     def last(self, **filters: Unpack[Filters]) -> ExecutionRecord | None:
         """Return the execution that started last of those that match, or None where none does."""
@@ -169,53 +208,63 @@ class Reader:
     def stats(self, by: StatsBy = "tool", *, exact: bool = False, **filters: Unpack[Filters]) -> list[Stats]:
         """Return how each tool, or each step, of the executions that match has done; the most used first.
 
-        Without filters the answer covers all that is stored, and takes milliseconds however much that is: percentiles
-        are then taken from a histogram and are at most 1 % off. The other figures are exact, as is everything that is
-        asked with filters; but should a run be recorded again with an earlier end, it stays the longest that it was.
+        Where at most a time of start, a workflow and a version are asked for, counts and rates are exact, and
+        percentiles are taken from a histogram: at most 1 % off. The hours at the edges of the window are looked at run
+        by run. Should a run be recorded again with an earlier end, it stays the longest that it was. Any other question
+        is answered from every run, exactly.
 
         Args:
-            by: what to count.
-            exact: whether to look at every run, also without filters.
+            by: what to count. Agents, chains, model calls (``chat``) and plans are steps of others, and no part of
+                ``step``.
+            exact: whether to look at every run, whatever is asked.
             filters: see `Filter`.
         """
         _check_choice("by", by, STATS_BY)
         where = Filter.parse(self._clock(), **filters)
-        if where == Filter() and not exact:
-            return from_durations(self._store.durations(), by)
-        return statistics(self._store.calls(where, live_leases=self._live_leases()), by)
+        window = replace(where, started_after_ns=None, started_before_ns=None, workflow_name=(), workflow_version=())
+        if exact or window != Filter():
+            return statistics(self._store.runs(where, live_leases=self._live_leases()), by)
+        hours, edges = in_hours(where.started_after_ns, where.started_before_ns)
+        parts = (
+            ()
+            if hours is None
+            else self._store.durations(
+                hours=hours, workflow_name=where.workflow_name, workflow_version=where.workflow_version
+            )
+        )
+        runs = chain.from_iterable(
+            self._store.runs(replace(where, started_after_ns=after, started_before_ns=before), live_leases=_NOBODY)
+            for after, before in edges
+        )
+        return from_durations(parts, runs, by)
 
     def _live_leases(self) -> frozenset[int]:
         return self._alive(self._store.leases(), self._clock())
 
     def _executions(
         self, where: Filter, order_by: OrderBy, after: Position | None, limit: int
-    ) -> tuple[Sequence[SpanRow], frozenset[int]]:
-        # Without payloads: whoever wants them reads the executions' spans, and these rows among them.
-        return self._with_leases(
-            lambda live: self._store.executions(
-                where, live_leases=live, order_by=order_by, after=after, limit=limit, payloads=False
-            ),
-            asked=where.interrupted is not None,
-        )
+    ) -> tuple[list[ExecutionRow], frozenset[int]]:
+        def read(live: frozenset[int]) -> list[ExecutionRow]:
+            return self._store.executions(where, live_leases=live, order_by=order_by, after=after, limit=limit)
 
-    def _with_leases(
-        self, read: Callable[[frozenset[int]], Sequence[SpanRow]], *, asked: bool = False
-    ) -> tuple[Sequence[SpanRow], frozenset[int]]:
-        """Read rows, and the leases of living processes where it matters: few executions that are read are still open.
-
-        Args:
-            read: reads the rows, given the leases.
-            asked: whether the leases decide which rows are read.
-        """
-        if not asked:
-            rows = read(_NOBODY)
-            if not any(is_interrupted(row, _NOBODY) for row in rows):
-                return rows, _NOBODY
-        live = self._live_leases()
-        if asked or any(is_interrupted(row, live) for row in rows):
+        live = self._live_leases() if where.interrupted is not None else _NOBODY
+        rows = read(live)
+        if where.interrupted is None and any(is_interrupted(row, _NOBODY) for row in rows):
+            live = self._live_leases()
+        if any(is_interrupted(row, live) for row in rows):
             # Read once more: a process closes its lease after its last span, which may have ended in between.
             rows = read(live)
         return rows, live
+
+    def _spans(self, execution_ids: Sequence[str]) -> tuple[Mapping[str, Sequence[SpanRow]], frozenset[int]]:
+        """Read the spans of executions, and the leases of living processes where that matters: few are still open."""
+        found = self._store.spans(execution_ids)
+        if not any(row.ended_ns is None for rows in found.values() for row in rows):
+            return found, _NOBODY
+        live = self._live_leases()
+        if any(_is_left_open(row, live) for rows in found.values() for row in rows):
+            found = self._store.spans(execution_ids)  # as above
+        return found, live
 
     def _all_records(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionRecord]:
         for rows, _ in self._batches(where, order_by):
@@ -223,9 +272,9 @@ class Reader:
 
     def _all_summaries(self, where: Filter, order_by: OrderBy) -> Iterator[ExecutionSummary]:
         for rows, live in self._batches(where, order_by):
-            yield from _summaries(rows, live)
+            yield from self._summaries(rows, live)
 
-    def _batches(self, where: Filter, order_by: OrderBy) -> Iterator[tuple[Sequence[SpanRow], frozenset[int]]]:
+    def _batches(self, where: Filter, order_by: OrderBy) -> Iterator[tuple[list[ExecutionRow], frozenset[int]]]:
         after: Position | None = None
         while True:
             rows, live = self._executions(where, order_by, after, _BATCH)
@@ -235,32 +284,20 @@ class Reader:
             if len(rows) < _BATCH:
                 return
 
-    def _records(self, executions: Sequence[SpanRow]) -> Iterator[ExecutionRecord]:
-        spans: dict[str, list[SpanRow]] = {row.execution_id: [] for row in executions}
-        rows, live = self._with_leases(lambda _: self._store.spans(list(spans)))
-        for row in rows:
-            spans[row.execution_id].append(row)
-        for execution in executions:
-            yield _record(_own_spans(execution, spans[execution.execution_id]), live)
+    def _records(self, executions: Sequence[ExecutionRow]) -> Iterator[ExecutionRecord]:
+        found, live = self._spans([row.execution_id for row in executions])
+        for row in executions:
+            if row.execution_id in found:  # or it was deleted meanwhile
+                yield codec.decode(found[row.execution_id], row.execution_id, live_leases=live)
+
+    def _summaries(self, executions: Sequence[ExecutionRow], live: frozenset[int]) -> Iterator[ExecutionSummary]:
+        heads = self._store.heads(executions)
+        for row in executions:
+            yield codec.summary(row, heads.get(row.execution_id, ()), interrupted=is_interrupted(row, live))
 
 
-def _own_spans(execution: SpanRow, rows: Sequence[SpanRow]) -> Sequence[SpanRow]:
-    """Return the rows of one execution: where its id was recorded twice, those in its trace."""
-    if sum([row.kind == _EXECUTION for row in rows]) == 1:
-        return rows
-    key = execution.span_id, execution.started_ns
-    own = next((row for row in rows if (row.span_id, row.started_ns) == key), execution)
-    return [own, *(row for row in rows if row.kind != _EXECUTION and row.trace_id == execution.trace_id)]
-
-
-def _record(rows: Sequence[SpanRow], live: frozenset[int]) -> ExecutionRecord:
-    spans = [data_of(row, parsed=True) for row in rows]
-    interrupted = {span.span_id for span, row in zip(spans, rows, strict=True) if is_interrupted(row, live)}
-    return codec.decode(spans, interrupted=interrupted)
-
-
-def _summaries(rows: Iterable[SpanRow], live: frozenset[int]) -> Iterator[ExecutionSummary]:
-    return (codec.summary(data_of(row, parsed=True), interrupted=is_interrupted(row, live)) for row in rows)
+def _is_left_open(row: SpanRow, live: frozenset[int]) -> bool:
+    return row.ended_ns is None and row.lease_id is not None and row.lease_id not in live
 
 
 def _check_choice(name: str, given: str, valid: Sequence[str]) -> None:

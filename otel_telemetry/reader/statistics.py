@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from otel_telemetry.rows import Durations, RowKind, RowStatus, SpanRow, add_up, what_ran
+from otel_telemetry.rows import Durations, add_up
+from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, STEP, TOOL_CALL, bucket_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-StatsBy = Literal["tool", "step"]
-STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step")
+    from otel_telemetry.query import FinishedRun
+
+StatsBy = Literal["tool", "step", "agent", "chain", "chat", "plan"]
+STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step", "agent", "chain", "chat", "plan")
 
 FEW: Final = 30
 """Below this many runs a percentage says little, and an interval is given beside it."""
 
-_KINDS: Final[dict[StatsBy, int]] = {"tool": RowKind.TOOL_CALL, "step": RowKind.STEP}
+_KINDS: Final[dict[str, int]] = {
+    "tool": TOOL_CALL,
+    "step": STEP,
+    **{name: number for name, number in KINDS_OF_STEPS.items() if name is not None},
+}
 _Z_95: Final = 1.959963984540054
 
 
@@ -42,20 +50,56 @@ class Stats:
     slowest_execution_id: str
 
 
-def statistics(rows: Iterable[SpanRow], by: StatsBy) -> list[Stats]:
-    """Gather rows by tool or step; the name that ran most comes first, equal ones by name."""
-    runs: dict[str, _Runs] = {}
-    for row in rows:
-        ran = what_ran(row.kind, row.status, row.step_id, row.tool_name)
-        if ran is not None and ran[0] == _KINDS[by] and row.ended_ns is not None:
-            runs.setdefault(ran[1], _Runs()).add(row, row.ended_ns - row.started_ns)
-    return _ordered(of.stats(name) for name, of in runs.items())
+def statistics(runs: Iterable[FinishedRun], by: StatsBy) -> list[Stats]:
+    """Gather runs by tool or step; the name that ran most comes first, equal ones by name."""
+    found: dict[str, _Runs] = {}
+    for run in runs:
+        if run.kind == _KINDS[by]:
+            found.setdefault(run.name, _Runs()).add(run)
+    return _ordered(of.stats(name) for name, of in found.items())
 
 
-def from_durations(durations: Iterable[Durations], by: StatsBy) -> list[Stats]:
-    """Return the same from counted durations: percentiles are the nearest that these can tell."""
-    counted = add_up(part for part in durations if part.kind == _KINDS[by])
-    return _ordered(_from_counted(runs, n) for runs in counted if (n := runs.n) > 0)
+def from_durations(parts: Iterable[Durations], runs: Iterable[FinishedRun], by: StatsBy) -> list[Stats]:
+    """Return the same from counted durations and some more runs: percentiles are the nearest that these can tell."""
+    kind = _KINDS[by]
+    found = [_of_name(part) for part in parts if part.kind == kind]
+    more: dict[str, list[FinishedRun]] = {}
+    for run in runs:
+        if run.kind == kind:
+            more.setdefault(run.name, []).append(run)
+    found += [_counted(kind, name, of_name) for name, of_name in more.items()]
+    return _ordered(_from_counted(of_name, n) for of_name in add_up(found) if (n := of_name.n) > 0)
+
+
+def in_hours(
+    after_ns: int | None, before_ns: int | None
+) -> tuple[tuple[int | None, int | None] | None, Sequence[tuple[int | None, int | None]]]:
+    """Divide a window of time, ``after <= start < before``, into whole hours and what is left at its edges.
+
+    Returns:
+        The hours, from the first up to but without the second, or None where there is no whole one; and the windows,
+        in nanoseconds, that are left.
+    """
+    first = None if after_ns is None else -(-after_ns // HOUR_NS)
+    end = None if before_ns is None else before_ns // HOUR_NS
+    if first is not None and end is not None and first >= end:
+        return None, [(after_ns, before_ns)]
+    edges: list[tuple[int | None, int | None]] = []
+    if first is not None and after_ns != first * HOUR_NS:
+        edges.append((after_ns, first * HOUR_NS))
+    if end is not None and before_ns != end * HOUR_NS:
+        edges.append((end * HOUR_NS, before_ns))
+    return (first, end), edges
+
+
+def _of_name(part: Durations) -> Durations:
+    return part._replace(hour=0, workflow_name="", workflow_version="")
+
+
+def _counted(kind: int, name: str, runs: Sequence[FinishedRun]) -> Durations:
+    buckets = Counter(bucket_of(run.lasted_ns) for run in runs)
+    longest, slowest = max((run.lasted_ns, run.execution_id) for run in runs)
+    return Durations(0, "", "", kind, name, sum(run.failed for run in runs), longest, slowest, buckets)
 
 
 def wilson_interval(failed: int, n: int) -> tuple[float, float]:
@@ -77,10 +121,10 @@ class _Runs:
         self.failed = 0
         self.slowest: tuple[float, str] = (-math.inf, "")
 
-    def add(self, row: SpanRow, duration_ns: int) -> None:
-        self.durations_ns.append(duration_ns)
-        self.failed += row.status == RowStatus.FAILED
-        self.slowest = max(self.slowest, (duration_ns, row.execution_id))
+    def add(self, run: FinishedRun) -> None:
+        self.durations_ns.append(run.lasted_ns)
+        self.failed += run.failed
+        self.slowest = max(self.slowest, (run.lasted_ns, run.execution_id))
 
     def stats(self, name: str) -> Stats:
         durations, n = sorted(self.durations_ns), len(self.durations_ns)

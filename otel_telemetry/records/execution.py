@@ -110,10 +110,15 @@ class ToolCallRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """One attempt of a step. A retry is a second record with the same `step_id` and the next `attempt`."""
+    """One attempt of a step. A retry is a second record with the same `step_id` and the next `attempt`.
+
+    `kind` is ``step`` for a step of a workflow. What an agent framework records is a step too, of the kind ``agent``,
+    ``chain``, ``chat`` (a model call) or ``plan``.
+    """
 
     step_id: str
     step_type: StepType = StepType.CODE
+    kind: str = "step"
     status: StepStatus = StepStatus.RUNNING
     skip_reason: str | None = field(default=None, repr=False)
     started_at: int

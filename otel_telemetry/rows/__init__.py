@@ -5,29 +5,58 @@ for often out of the span's dict, and writes the rest as one ASCII JSON document
 last attribute: ``data_of(row_of(span)) == span``.
 """
 
-from otel_telemetry.rows.convert import data_of, row_of
+from otel_telemetry.rows.convert import data_of, metadata_of, opened, row_of
+from otel_telemetry.rows.derived import Counts, Derived, counts_of, derive, metadata_term, term
 from otel_telemetry.rows.document import Parsed
-from otel_telemetry.rows.durations import RUN_COLUMNS, Durations, add_up, count_runs, runs_of, what_ran
+from otel_telemetry.rows.durations import Durations, Run, Tally, add_up
+from otel_telemetry.rows.execution import (
+    EXECUTION_COLUMNS,
+    ExecutionRow,
+    claim,
+    fold,
+    greatest,
+    is_greater,
+    join,
+    tombstone,
+)
 from otel_telemetry.rows.row import COLUMNS, INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.rows.standing import Standing, doubles, stands
 from otel_telemetry.rows.text import index_value, search_text
 
 __all__ = [
     "COLUMNS",
+    "EXECUTION_COLUMNS",
     "INTERRUPTED_LEASE",
     "MAX_TEXT",
-    "RUN_COLUMNS",
+    "Counts",
+    "Derived",
     "Durations",
+    "ExecutionRow",
     "Parsed",
     "RowKind",
     "RowStatus",
+    "Run",
     "SpanRow",
+    "Standing",
+    "Tally",
     "add_up",
-    "count_runs",
+    "claim",
+    "counts_of",
     "data_of",
     "default_name",
+    "derive",
+    "doubles",
+    "fold",
+    "greatest",
     "index_value",
+    "is_greater",
+    "join",
+    "metadata_of",
+    "metadata_term",
+    "opened",
     "row_of",
-    "runs_of",
     "search_text",
-    "what_ran",
+    "stands",
+    "term",
+    "tombstone",
 ]

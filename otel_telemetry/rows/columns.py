@@ -36,14 +36,14 @@ TAKEN: Final = (
     "step_id",
     "attempt",
     "tool_name",
-    "fingerprint",
+    "call_hash",
 )
 """The columns that attributes fill, in the order of `take`'s result."""
 
 KIND_NAMES: Final = {RowKind.EXECUTION: "execution", RowKind.STEP: "step", RowKind.TOOL_CALL: "tool_call"}
 KINDS: Final = {name: int(kind) for kind, name in KIND_NAMES.items()}
 
-_NUMBERS: Final = frozenset({"sequence", "attempt", "fingerprint"})
+_NUMBERS: Final = frozenset({"sequence", "attempt", "call_hash"})
 
 
 def _columns(**keys: str) -> tuple[Column, ...]:
@@ -64,7 +64,6 @@ _COLUMNS: Final = (
         workflow_version=semconv.WORKFLOW_VERSION,
         caller_id=semconv.CALLER_ID,
         parent_execution_id=semconv.PARENT_EXECUTION_ID,
-        fingerprint=semconv.PATH_HASH,
     ),
     _columns(
         execution_id=semconv.EXECUTION_ID,
@@ -78,7 +77,7 @@ _COLUMNS: Final = (
         sequence=semconv.SEQUENCE,
         step_id=semconv.STEP_ID,
         tool_name=semconv.TOOL_NAME,
-        fingerprint=semconv.CALL_HASH,
+        call_hash=semconv.CALL_HASH,
     ),
 )
 _IMPLIED: Final[tuple[dict[str, str], ...]] = (

@@ -1,12 +1,7 @@
-"""What spans recorded by others mean: GenAI conventions, OpenInference, OpenLLMetry, and any other trace.
+"""What spans recorded by others mean: GenAI conventions, OpenInference, OpenLLMetry, and any other span.
 
-The root of a trace is an execution; below it, a tool's span is a tool call and every other span a step. A root is
-a span without a parent, or one whose parent is known to be in another process: there the trace enters this one, and a
-service whose callers are recorded elsewhere would have no execution to show otherwise. Where both sides of such a
-call are in one store, they are two rows of one execution id. A span whose parent got lost stays a step, because
-nothing on it tells; its trace is still found by its id.
-
-A foreign span inside one of our executions is a mere span: the tool call that it may be was recorded by us.
+A span is judged by itself, when it is written: whether it is a tool's span, an agent's, or a model call's, and what it
+is called. What it stands for in the record of an execution depends on the others (`rows.standing`).
 """
 
 from __future__ import annotations
@@ -24,15 +19,20 @@ if TYPE_CHECKING:
 
 _REMOTE_PARENT: Final = 0x300
 """OTLP's flag bits for: whether the parent is remote is known, and it is."""
+_NONE: Final[Mapping[str, str]] = {}
 
 
 class Convention(NamedTuple):
     """A vocabulary of attributes. Of several keys, the first that a span has is taken."""
 
+    name: str
+    """What is stored of it."""
     marker: str
     """The attribute that says what the span is."""
     tools: frozenset[str]
     """The marker's values, in lower case, that mean a tool call."""
+    kinds: Mapping[str, str] = _NONE
+    """The kind of step that the marker's values, in lower case, mean."""
     workflow_names: tuple[str, ...] = ()
     step_names: tuple[str, ...] = ()
     version: str = ""
@@ -44,8 +44,10 @@ class Convention(NamedTuple):
 
 CONVENTIONS: Final = (
     Convention(
+        name="openinference",
         marker="openinference.span.kind",
         tools=frozenset({"tool"}),
+        kinds={"agent": "agent", "chain": "chain", "llm": "chat"},
         workflow_names=("agent.name",),
         tool_names=("tool.name",),
         call_id="tool_call.id",
@@ -53,8 +55,10 @@ CONVENTIONS: Final = (
         outputs=("output.value",),
     ),
     Convention(
+        name="openllmetry",
         marker="traceloop.span.kind",
         tools=frozenset({"tool"}),
+        kinds={"agent": "agent", "workflow": "chain", "task": "chain"},
         workflow_names=("traceloop.entity.name",),
         step_names=("traceloop.entity.name",),
         version="traceloop.entity.version",
@@ -63,8 +67,18 @@ CONVENTIONS: Final = (
         outputs=("traceloop.entity.output",),
     ),
     Convention(
+        name="genai",
         marker="gen_ai.operation.name",
         tools=frozenset({"execute_tool"}),
+        kinds={
+            "invoke_agent": "agent",
+            "create_agent": "agent",
+            "invoke_workflow": "chain",
+            "chat": "chat",
+            "generate_content": "chat",
+            "text_completion": "chat",
+            "plan": "plan",
+        },
         workflow_names=("gen_ai.workflow.name", "gen_ai.agent.name"),
         tool_names=("gen_ai.tool.name",),
         call_id="gen_ai.tool.call.id",
@@ -72,16 +86,19 @@ CONVENTIONS: Final = (
         outputs=("gen_ai.tool.call.result", "gen_ai.output.messages"),
     ),
 )
+VERSION: Final = 1
+"""Raised whenever a span may be judged otherwise than before: `db reindex` judges the spans of older stores anew."""
 ERROR_CATEGORY: Final = "unexpected"
 """The category of errors that no registry has sorted."""
-UNKNOWN: Final = Convention(marker="", tools=frozenset())
+UNKNOWN: Final = Convention(name="", marker="", tools=frozenset())
+BY_NAME: Final = {convention.name: convention for convention in (*CONVENTIONS, UNKNOWN)}
 
 PAYLOAD_KEYS: Final = frozenset(key for convention in CONVENTIONS for key in convention.inputs + convention.outputs)
 """Attributes of others that are heavy, and kept apart from what lists need."""
 
 
 class Reading(NamedTuple):
-    """What a span of others stands for."""
+    """What a span of others is, judged by itself."""
 
     kind: RowKind
     convention: Convention
@@ -89,46 +106,62 @@ class Reading(NamedTuple):
     workflow_name: str | None = None
     workflow_version: str | None = None
     step_id: str | None = None
+    step_kind: str | None = None
     tool_name: str | None = None
 
 
-def is_root(span: SpanData) -> bool:
+_PLAIN: Final = Reading(RowKind.SPAN, UNKNOWN)
+
+
+def is_entry(span: SpanData) -> bool:
     """Whether the trace begins, or enters this process, with this span."""
     return span.parent_span_id is None or span.flags & _REMOTE_PARENT == _REMOTE_PARENT
 
 
-def read(span: SpanData, *, root: bool | None = None) -> Reading:
-    """Say what a span is that does not carry this package's own kind.
-
-    Args:
-        span: the span.
-        root: whether its trace's execution is found by it, if the caller knows the whole trace; None: if `is_root`.
-    """
+def read(span: SpanData) -> Reading:
+    """Say what a span is that does not carry this package's own kind."""
     attributes = span.attributes
-    if EXECUTION_ID in attributes and not (span.parent_span_id is None and SEQUENCE not in attributes):
-        return Reading(RowKind.SPAN, UNKNOWN)
-    convention = UNKNOWN
+    convention, said = UNKNOWN, ""
     for candidate in CONVENTIONS:
-        if isinstance(attributes.get(candidate.marker), str):
-            convention = candidate
+        value = attributes.get(candidate.marker)
+        if isinstance(value, str):
+            convention, said = candidate, value.lower()
             break
-    is_tool = str(attributes.get(convention.marker)).lower() in convention.tools
-    tool_name = (text(attributes, convention.tool_names) or span.name) if is_tool else None
-    looks_like_root = is_root(span)
-    if root and not looks_like_root:
-        return Reading(RowKind.EXECUTION, convention, execution_type=ExecutionType.WORKFLOW.value)
-    if root or (root is None and looks_like_root):
-        return Reading(
-            RowKind.EXECUTION,
-            convention,
-            execution_type=ExecutionType.DIRECT.value if is_tool else ExecutionType.WORKFLOW.value,
-            workflow_name=None if is_tool else text(attributes, convention.workflow_names) or span.name,
-            workflow_version=text(attributes, (convention.version,)),
-            tool_name=tool_name,
-        )
+    is_tool = said in convention.tools
+    step_kind = convention.kinds.get(said)
+    if EXECUTION_ID in attributes and not (span.parent_span_id is None and SEQUENCE not in attributes):
+        if is_tool:
+            return Reading(RowKind.INNER_CALL, convention, tool_name=_tool_name(span, convention))
+        if step_kind is None:
+            return _PLAIN
+        return Reading(RowKind.INNER_STEP, convention, step_id=_step_name(span, convention), step_kind=step_kind)
+    entry = is_entry(span)
     if is_tool:
-        return Reading(RowKind.TOOL_CALL, convention, tool_name=tool_name)
-    return Reading(RowKind.STEP, convention, step_id=text(attributes, convention.step_names) or span.name)
+        return Reading(
+            RowKind.ENTRY_CALL if entry else RowKind.OTHER_CALL,
+            convention,
+            execution_type=ExecutionType.DIRECT.value if entry else None,
+            tool_name=_tool_name(span, convention),
+        )
+    if not entry:
+        return Reading(RowKind.OTHER_STEP, convention, step_id=_step_name(span, convention), step_kind=step_kind)
+    return Reading(
+        RowKind.ENTRY,
+        convention,
+        execution_type=ExecutionType.WORKFLOW.value,
+        workflow_name=text(attributes, convention.workflow_names) or span.name,
+        workflow_version=text(attributes, (convention.version,)),
+        step_id=_step_name(span, convention),
+        step_kind=step_kind,
+    )
+
+
+def _tool_name(span: SpanData, convention: Convention) -> str:
+    return text(span.attributes, convention.tool_names) or span.name
+
+
+def _step_name(span: SpanData, convention: Convention) -> str:
+    return text(span.attributes, convention.step_names) or span.name
 
 
 def text(attributes: Mapping[str, JsonValue], keys: tuple[str, ...]) -> str | None:

@@ -6,29 +6,35 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
-from otel_telemetry.rows import columns, conventions
-from otel_telemetry.rows.document import NOTHING, Parsed, read_document, read_payload, write
+from otel_telemetry.rows import columns, conventions, hashing
+from otel_telemetry.rows.document import NOTHING, OWN_SCOPE, Parsed, read_document, read_payload, write
 from otel_telemetry.rows.row import MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
 from otel_telemetry.rows.text import index_value
-from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PROBLEMS
+from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PROBLEMS, SCOPE_NAME
 from span_processors.data import SpanData
+from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from otel_telemetry.rows.conventions import Convention
     from span_processors.data import JsonValue
 
 _KINDS: Final = frozenset(map(int, RowKind))
 _SPAN: Final = int(RowKind.SPAN)
 _EXECUTION: Final = int(RowKind.EXECUTION)
+_INNER_STEP: Final = int(RowKind.INNER_STEP)
+_OTHER_STEP: Final = int(RowKind.OTHER_STEP)
 _RUNNING: Final = int(RowStatus.RUNNING)
 _COMPLETED: Final = int(RowStatus.COMPLETED)
 _FAILED: Final = int(RowStatus.FAILED)
 _ERROR_CODE: Final = 2
+_NOTHING_TAKEN: Final = (None,) * len(columns.TAKEN)
+_METADATA_KEY: Final = f'"{METADATA}":'
 
 
-def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) -> SpanRow:
-    """Turn a redacted span into the row that stands for it.
+def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
+    """Turn a redacted span into the row that stands for it. Only the span decides, so each gets the same row anywhere.
 
     Spans of other conventions (GenAI, OpenInference, OpenLLMetry) get their kind and columns from those. A
     span that names no execution belongs to the execution of its trace, whose id is the trace id in hexadecimal.
@@ -36,22 +42,27 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
     Args:
         span: what `flatten` made; it is not changed.
         lease_id: the process that records it; None for a span that is imported.
-        root: of a span of others, whether the execution that its trace is taken for is to be found by it, even if it
-            only stands in for a root that is missing; None: whether it looks like a root by itself.
     """
     attributes = span.attributes
     document: dict[str, Any] = {}
     said = attributes.get(KIND)
     kind = columns.KINDS.get(said) if said.__class__ is str else None
-    reading = conventions.read(span, root=root) if kind is None else None
+    reading = None
+    if kind is None:
+        kind = _SPAN
+        if said != "span":
+            reading = conventions.read(span)
+            kind = int(reading.kind)
+            if kind == _SPAN:
+                reading = None
+            elif reading.convention.name:
+                document["by"] = reading.convention.name
     status = None
-    if reading is not None and (reading.kind or said is not None):
-        kind = int(reading.kind)
-        taken = _taken(reading, attributes)
-        document["foreign"] = True
+    if reading is not None and kind >= _OTHER_STEP:
+        taken: list[Any] = [*_NOTHING_TAKEN]
+        taken[0] = _fitting(attributes.get(EXECUTION_ID))
     else:
-        kind = kind or _SPAN
-        taken, status, absent, attributes = columns.take(kind, attributes)
+        taken, status, absent, attributes = columns.take(kind if kind < _INNER_STEP else _SPAN, attributes)
         if absent:
             document["absent"] = absent
     (
@@ -65,9 +76,15 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
         step_id,
         attempt,
         tool_name,
-        fingerprint,
+        call_hash,
     ) = cast("list[Any]", taken)
-    error_code = error_category = None
+    step_kind = error_code = error_category = None
+    if reading is not None:
+        execution_type, workflow_name = reading.execution_type, _fitting(reading.workflow_name)
+        workflow_version, step_id = _fitting(reading.workflow_version), _fitting(reading.step_id)
+        step_kind, tool_name = reading.step_kind, _fitting(reading.tool_name)
+        if tool_name is not None:
+            call_hash = _hash_of_call(tool_name, span.attributes, reading.convention.inputs)
     if ERROR in attributes:
         error_code, error_category = _error_columns(attributes[ERROR])
     elif reading is not None and span.status_code == _ERROR_CODE:
@@ -76,7 +93,7 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
         failed = span.status_code == _ERROR_CODE or ERROR in attributes
         status = _RUNNING if span.end_ns is None else _FAILED if failed else _COMPLETED
     text, payload = write(span, attributes, _ERROR_CODE if status == _FAILED else 0, document)
-    span_id, parent_id = span.span_id, span.parent_span_id
+    span_id, parent_id, scope = span.span_id, span.parent_span_id, span.scope
     return SpanRow(
         f"{span.trace_id:032x}" if execution_id is None else execution_id,
         span_id - (1 << 64) if span_id >> 63 else span_id,
@@ -94,11 +111,13 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
         caller_id,
         parent_execution_id,
         step_id,
+        step_kind,
         attempt,
         tool_name,
         error_code,
         error_category,
-        fingerprint,
+        call_hash,
+        None if scope is OWN_SCOPE or scope.name == SCOPE_NAME else scope.name[:MAX_TEXT],
         lease_id,
         span.resource.key,
         text,
@@ -108,10 +127,16 @@ def row_of(span: SpanData, lease_id: int | None, *, root: bool | None = None) ->
     )
 
 
-def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
+def data_of(row: SpanRow) -> SpanData:
     """Turn a row back into the span it was made of.
 
     Total: a document or payload that cannot be read becomes an entry of the attribute ``otel_telemetry.problems``.
+    """
+    return opened(row, parsed=False)[0]
+
+
+def opened(row: SpanRow, *, parsed: bool = True) -> tuple[SpanData, Convention]:
+    """Turn a row back into the span it was made of, and say by which convention it was judged.
 
     Args:
         row: the row.
@@ -129,13 +154,14 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
         payload = {}
         problems.append(str(error))
     kind = row.kind if row.kind in _KINDS else _SPAN  # a later version may know more
-    attributes = {} if document.foreign else columns.give(kind, row)
+    own_kind = kind if kind < _INNER_STEP else _SPAN
+    attributes = {} if kind >= _OTHER_STEP else columns.give(own_kind, row)
     if document is not NOTHING:
         for key in (*document.absent, *document.a, *document.json):  # what has another form comes in its own order
             attributes.pop(key, None)
         attributes |= document.a
     # where its kind is not sure, all readings of a span are by texts
-    whole = parsed and kind != _SPAN and not document.foreign and not document.absent
+    whole = parsed and own_kind != _SPAN and not document.absent
     for more in (document.json, payload):
         if more:
             attributes |= more if whole else _as_texts(more)  # type: ignore[arg-type]  # `codec` knows `Parsed`
@@ -146,7 +172,7 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
     if name is None:
         name = default_name(kind, row.workflow_name, row.step_id, row.tool_name) or ""
     implied_code = _ERROR_CODE if row.status == _FAILED else 0
-    return SpanData(
+    span = SpanData(
         int.from_bytes(row.trace_id, "big"),
         row.span_id & 0xFFFFFFFFFFFFFFFF,
         None if row.parent_span_id is None else row.parent_span_id & 0xFFFFFFFFFFFFFFFF,
@@ -165,16 +191,28 @@ def data_of(row: SpanRow, *, parsed: bool = False) -> SpanData:
         row.resource,
         document.scope,
     )
+    return span, conventions.BY_NAME.get(document.by, conventions.UNKNOWN)
 
 
 def _as_texts(read: Mapping[str, Parsed | JsonValue]) -> dict[str, JsonValue]:
     return {key: value.text if isinstance(value, Parsed) else value for key, value in read.items()}
 
 
-def _taken(reading: conventions.Reading, attributes: dict[str, JsonValue]) -> columns.Taken:
-    """Return the columns of a span that others recorded. Its attributes all stay in the document."""
-    values = {"execution_id": _fitting(attributes.get(EXECUTION_ID))}
-    return [values.get(name) or _fitting(getattr(reading, name, None)) for name in columns.TAKEN]
+def metadata_of(row: SpanRow) -> tuple[tuple[str, str], ...]:
+    """Return the metadata by which an execution is found, of a row that was read and has only its document."""
+    if row.kind != _EXECUTION or row.metadata or row.document is None or _METADATA_KEY not in row.document:
+        return row.metadata
+    try:
+        document = read_document(row.document)
+    except ValueError:
+        return ()
+    said: Any = document.json.get(METADATA) or document.a.get(METADATA)
+    return _index(said.value if isinstance(said, Parsed) else said)
+
+
+def _hash_of_call(tool_name: str, attributes: dict[str, JsonValue], inputs: tuple[str, ...]) -> int:
+    given = next((attributes[key] for key in inputs if attributes.get(key) is not None), "")
+    return hashing.call_hash(tool_name, given if isinstance(given, str) else canonical(given))
 
 
 def _fitting(value: JsonValue) -> str | None:

@@ -94,8 +94,8 @@ class Document(NamedTuple):
     An attribute of type `CleanText` is JSON already and stands as that JSON under `json`; any other stands under `a`.
     """
 
-    foreign: bool = False
-    """The columns were read from attributes of others, which stay in `a`."""
+    by: str = ""
+    """The name of the convention by which the columns were read from attributes of others, which stay in `a`."""
     absent: tuple[str, ...] = ()
     """Attributes that the row's kind implies and the span lacks."""
     a: dict[str, JsonValue] = {}  # noqa: RUF012  (never changed: a default of a tuple)

@@ -1,41 +1,54 @@
 """How long tools and steps ran, counted in buckets: enough for percentiles, however many runs there were.
 
-The bounds of a bucket are 2 % apart, and its middle stands for what is in it: a percentile is at most 1 % off.
+The bounds of a bucket are 2 % apart, and its middle stands for what is in it: a percentile is at most 1 % off. Counts
+are kept by hour of the execution's start, workflow and version, so that a window of time is some of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
+from otel_telemetry.rows.row import RowKind
 
-RUN_COLUMNS: Final = ("execution_id", "started_ns", "ended_ns", "kind", "status", "step_id", "tool_name")
-"""The columns that say what ran, for how long, and whether it failed."""
+HOUR_NS: Final = 3_600_000_000_000
 
-_RUN: Final = itemgetter(*map(SpanRow._fields.index, RUN_COLUMNS))
+STEP: Final = int(RowKind.STEP)
+TOOL_CALL: Final = int(RowKind.TOOL_CALL)
+KINDS_OF_STEPS: Final = {None: STEP, "agent": 20, "chain": 21, "chat": 22, "plan": 23}
+"""What is counted of a step of others, by its kind: apart from the steps of a workflow."""
+
 _LOG_BASE: Final = math.log(1.02)
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
 
-# an enum's members are slow to get at in Python 3.11, and these are asked for every span
-_STEP: Final = int(RowKind.STEP)
-_TOOL_CALL: Final = int(RowKind.TOOL_CALL)
-_FAILED: Final = int(RowStatus.FAILED)
-_SKIPPED: Final = int(RowStatus.SKIPPED)
+
+class Run(NamedTuple):
+    """One run of a tool or step that has ended."""
+
+    hour: int
+    """Of the start of its execution: hours since the epoch, UTC."""
+    workflow_name: str
+    """Empty where there is none."""
+    workflow_version: str
+    kind: int
+    """`TOOL_CALL`, or one of `KINDS_OF_STEPS`."""
+    name: str
+    failed: bool
+    lasted_ns: int
 
 
 class Durations(NamedTuple):
     """How long the runs of one tool or step took, or of a part of them: parts add up.
 
-    Where rows were written again with another end, `longest_ns` and `slowest` may be those of a run as it was before.
+    Where runs were taken off again, `longest_ns` and `slowest` may be those of one that is not there any more.
     """
 
+    hour: int
+    workflow_name: str
+    workflow_version: str
     kind: int
-    """`RowKind.TOOL_CALL` or `RowKind.STEP`."""
     name: str
     failed: int
     longest_ns: int
@@ -59,69 +72,69 @@ class Durations(NamedTuple):
         return self.longest_ns if rank == self.n else min(_middle(bucket), self.longest_ns)
 
 
-def what_ran(kind: int, status: int, step_id: str | None, tool_name: str | None) -> tuple[int, str] | None:
-    """Return what a row stands for the run of, `RowKind.TOOL_CALL` or `RowKind.STEP`, and its name; None: of neither.
-
-    A step that calls a tool names it too, and its call has a row of its own. What was skipped did not run.
-    """
-    if kind != _STEP:
-        return None if tool_name is None else (_TOOL_CALL, tool_name)
-    return None if step_id is None or status == _SKIPPED else (_STEP, step_id)
+DURATION_KEY: Final = Durations._fields[: Durations._fields.index("failed")]
+"""The fields by which runs are counted."""
+_KEY: Final = len(DURATION_KEY)
 
 
-def runs_of(rows: Iterable[SpanRow]) -> Iterator[tuple[Any, ...]]:
-    """Return the `RUN_COLUMNS` of rows."""
-    return map(_RUN, rows)
+class Tally:
+    """Counts runs, and takes off those that do not count any more."""
 
+    def __init__(self) -> None:
+        self._parts: dict[tuple[Any, ...], list[Any]] = {}
 
-def count_runs(runs: Iterable[tuple[Any, ...]], replaced: Iterable[tuple[Any, ...]] = ()) -> list[Durations]:
-    """Count the runs of tools and steps that have ended.
+    def add(self, execution_id: str, runs: Iterable[Run]) -> None:
+        """Count runs of an execution."""
+        parts = self._parts
+        for run in runs:
+            key = run[:_KEY]
+            part = parts.get(key)
+            if part is None:
+                part = parts[key] = [0, _LEAST, "", {}]
+            lasted = run.lasted_ns
+            part[0] += run.failed
+            if lasted >= part[1]:
+                part[1:3] = max((part[1], part[2]), (min(lasted, _MOST), execution_id))
+            bucket, buckets = bucket_of(lasted), part[3]
+            buckets[bucket] = buckets.get(bucket, 0) + 1
 
-    Args:
-        runs: the `RUN_COLUMNS` of rows.
-        replaced: those of the rows in whose place they are, which are taken off: a count may come out negative.
-    """
-    found: dict[tuple[int, str], list[Any]] = {}
-    if taken_off := Counter(replaced):
-        # of rows that were written and replaced at once, none is the slowest
-        added = Counter(runs)
-        runs, replaced = (added - taken_off).elements(), (taken_off - added).elements()
-    for sign, group in ((1, runs), (-1, replaced)):
-        for execution_id, started_ns, ended_ns, kind, status, step_id, tool_name in group:
-            run = what_ran(kind, status, step_id, tool_name)
-            if run is None or ended_ns is None:
-                continue
-            counted = found.get(run)
-            if counted is None:
-                counted = found[run] = [0, _LEAST, "", {}]
-            if status == _FAILED:
-                counted[0] += sign
-            lasted = ended_ns - started_ns
-            if sign > 0 and lasted >= counted[1]:
-                counted[1:3] = max((counted[1], counted[2]), (min(lasted, _MOST), execution_id))
-            bucket, buckets = _bucket(lasted), counted[3]
-            buckets[bucket] = buckets.get(bucket, 0) + sign
-    return [Durations(*run, *counted) for run, counted in found.items()]
+    def take_off(self, runs: Iterable[Run]) -> None:
+        """Count runs that are not there any more: a count may come out negative."""
+        for run in runs:
+            part = self._parts.setdefault(run[:_KEY], [0, _LEAST, "", {}])
+            part[0] -= run.failed
+            bucket, buckets = bucket_of(run.lasted_ns), part[3]
+            buckets[bucket] = buckets.get(bucket, 0) - 1
+
+    def parts(self) -> list[Durations]:
+        """Return what has changed, in order of their keys."""
+        found = []
+        for key, (failed, longest, slowest, buckets) in sorted(self._parts.items()):
+            left = {bucket: n for bucket, n in buckets.items() if n}
+            if failed or left:
+                found.append(Durations(*key, failed, longest, slowest, left))
+        return found
 
 
 def add_up(parts: Iterable[Durations]) -> list[Durations]:
-    """Add up the parts of each tool and step, in order of kind and name."""
-    found: dict[tuple[int, str], Durations] = {}
+    """Add up the parts of each key, in order of the keys."""
+    found: dict[tuple[Any, ...], Durations] = {}
     for part in parts:
-        run = part[:2]
-        other = found.get(run)
+        key = part[:_KEY]
+        other = found.get(key)
         if other is None:
-            found[run] = part._replace(buckets=dict(part.buckets))
+            found[key] = part._replace(buckets=dict(part.buckets))
             continue
         buckets: dict[int, int] = other.buckets  # type: ignore[assignment]  # made above
         for bucket, n in part.buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + n
-        longest = max(part[3:5], other[3:5])
-        found[run] = Durations(*run, part.failed + other.failed, *longest, buckets)
-    return [found[run] for run in sorted(found)]
+        longest, slowest = max((part.longest_ns, part.slowest), (other.longest_ns, other.slowest))
+        found[key] = other._replace(failed=part.failed + other.failed, longest_ns=longest, slowest=slowest)
+    return [found[key] for key in sorted(found)]
 
 
-def _bucket(lasted_ns: int) -> int:
+def bucket_of(lasted_ns: int) -> int:
+    """Return the bucket of a duration."""
     if lasted_ns > 0:
         return 1 + int(math.log(lasted_ns) / _LOG_BASE)
     return -1 - int(math.log(-lasted_ns) / _LOG_BASE) if lasted_ns else 0

@@ -16,12 +16,35 @@ INTERRUPTED_LEASE: Final = 0
 
 
 class RowKind(IntEnum):
-    """What a stored span is."""
+    """What a stored span is, judged from that span alone when it is written (`rows.convert`).
+
+    The first four are this package's own spans, or mere spans. The others were recorded by others; what such a span
+    stands for in a record is judged from the whole execution (`rows.standing`).
+    """
 
     SPAN = 0
+    """Any other span: of ours, or of others inside one of our executions."""
     EXECUTION = 1
     STEP = 2
     TOOL_CALL = 3
+    INNER_STEP = 10
+    """An agent, chain, model call or plan of others inside one of our executions."""
+    INNER_CALL = 11
+    """A tool's span of others inside one of our executions."""
+    OTHER_STEP = 12
+    """A span in a trace of others."""
+    OTHER_CALL = 13
+    """A tool's span in a trace of others."""
+    ENTRY = 14
+    """A span where a trace of others begins or enters a process: the execution itself, if it is the best such span."""
+    ENTRY_CALL = 15
+    """The same, a tool's span: a tool call always, and an execution of type DIRECT if it is the best such span."""
+
+
+FOREIGN_KINDS: Final = frozenset({RowKind.OTHER_STEP, RowKind.OTHER_CALL, RowKind.ENTRY, RowKind.ENTRY_CALL})
+"""Spans in a trace of others."""
+INNER_KINDS: Final = frozenset({RowKind.INNER_STEP, RowKind.INNER_CALL})
+"""Spans of others inside one of our executions, that may be more than mere spans."""
 
 
 class RowStatus(IntEnum):
@@ -38,7 +61,7 @@ class RowStatus(IntEnum):
 class SpanRow(NamedTuple):
     """One row of the span table, then what is stored beside it. Key: (execution_id, span_id, started_ns).
 
-    `started_ns` is in the key so that a table partitioned by time can keep it, and so that two spans to which a
+    `started_ns` is in the key so that the spans of an execution lie in time order, and so that two spans to which a
     broken id generator gave one id are never merged.
     """
 
@@ -60,12 +83,16 @@ class SpanRow(NamedTuple):
     caller_id: str | None
     parent_execution_id: str | None
     step_id: str | None
+    step_kind: str | None
+    """What kind of step a span of others is, such as ``agent`` or ``chat``; None for ``step``."""
     attempt: int | None
     tool_name: str | None
     error_code: str | None
     error_category: str | None
-    fingerprint: int | None
-    """Signed 64 bits: of a tool call its tool and parameters, of an ended execution its path of steps."""
+    call_hash: int | None
+    """Signed 64 bits: of a tool call its tool and parameters (`rows.hashing.call_hash`)."""
+    scope: str | None
+    """Name of the instrumentation scope; None for this package's own."""
     lease_id: int | None
     """The process that records the span. None for an imported span, which no process of ours can end; but
     `INTERRUPTED_LEASE` where it says that it was interrupted."""

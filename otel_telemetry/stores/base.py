@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from otel_telemetry.rows import SpanRow, row_of
 from otel_telemetry.stores.account import dump
 from otel_telemetry.stores.lease import new_lease
+from otel_telemetry.stores.merging import Written
 from span_processors.flatten import flatten
 from span_processors.redaction import RedactionSettings, Redactor
 from span_processors.sinks import RetryableError
@@ -57,6 +58,8 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         self._stored_lease: Lease | None = None
         self._connection: ConnectionT | None = None
         self._known_resources: set[int] = set()
+        self.written = Written()
+        """What became of the rows that were written through this exporter."""
 
     # the write side: SpanSink
 
@@ -72,7 +75,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Write all rows or none, durably; see `SpanSink.write`."""
         lease = self._lease
         with self._session() as connection:
-            self._write(connection, rows, None if lease is self._stored_lease else lease)
+            self.written.add(self._write(connection, rows, None if lease is self._stored_lease else lease))
             self._stored_lease = lease
             self._known_resources.update(row.resource_id for row in rows)
 
@@ -152,7 +155,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Close `connection`, which may be broken."""
 
     @abstractmethod
-    def _write(self, connection: ConnectionT, rows: Sequence[SpanRow], lease: Lease | None) -> None:
+    def _write(self, connection: ConnectionT, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
         """Write all rows or none, and with them the state of this process's lease, if given, in one transaction."""
 
     @abstractmethod

@@ -1,13 +1,13 @@
 """Counted durations as rows of the table `durations`.
 
-Each transaction adds a row for every tool and step that it has counted runs of, so that processes which write at the
+Each transaction adds a row for every key (hour, workflow, version, tool or step) that it has counted runs of, so that processes which write at the
 same moment do not wait for each other. Every `LOOK_EVERY`th transaction of a process looks whether there are
 `MAX_PARTS` rows or more of what it has counted, and then replaces them by their sum.
 """
 
 from __future__ import annotations
 
-from itertools import chain, count
+from itertools import count
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,14 +30,8 @@ def is_time_to_look() -> bool:
     return next(_transactions) % LOOK_EVERY == 0
 
 
-def as_values(part: Durations) -> tuple[Any, ...]:
-    """Return what is stored of a part, in the order of the fields of `Durations`."""
-    # a list without quotes, which one would have to be escaped on its way into PostgreSQL
-    return (*part[:-1], orjson.dumps([*chain.from_iterable(part.buckets.items())]).decode())
-
-
 def from_values(values: Sequence[Any]) -> Durations:
-    """Return the part that was stored as `values`."""
-    kind, name, failed, longest_ns, slowest, text = values
+    """Return the part that was stored as `values`, in the order of the fields of `Durations`."""
+    *columns, text = values
     numbers = iter(orjson.loads(text))
-    return Durations(kind, name, failed, longest_ns, slowest, dict(zip(numbers, numbers, strict=True)))
+    return Durations(*columns, dict(zip(numbers, numbers, strict=True)))

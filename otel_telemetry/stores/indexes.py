@@ -1,57 +1,44 @@
 """The indexes of a store's tables, apart from these: a reader needs no definition of them, and it costs time to load.
 
-An index costs every write that it applies to, so each has a reader, named beside it, and all but the key are partial:
-of a typical execution's 21 spans, one is the execution, five are steps and fifteen are tool calls. Indexed texts
-are at most `spans.MAX_TEXT` characters long, because PostgreSQL's indexes take no more than 2,704 bytes.
+An index costs every write that it applies to, so each has a reader, named beside it. Spans and terms have none but
+their keys: an execution is found by its own row or by a term. Indexed texts are at most `rows.MAX_TEXT` characters
+long, because PostgreSQL's indexes take no more than 2,704 bytes.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Index
 
-from otel_telemetry.stores.schema import (
-    IS_EXECUTION,
-    IS_OPEN,
-    IS_STEP,
-    METADATA,
-    durations,
-    execution_metadata,
-    spans,
-)
+from otel_telemetry.stores.schema import IS_LISTED, IS_OPEN, METADATA, durations, durations_kept, executions
 
 __all__ = ["METADATA"]
+
+_c = executions.c
+_PLACE = (_c.started_ns, _c.execution_id)
 
 
 def _index(name: str, *columns: object, where: object) -> None:
     Index(name, *columns, sqlite_where=where, postgresql_where=where)  # type: ignore[arg-type]
 
 
-_index("executions_by_start", spans.c.started_ns, where=IS_EXECUTION)  # the list of executions
-_index("executions_by_workflow", spans.c.workflow_name, spans.c.started_ns, where=IS_EXECUTION)  # workflow_name
+_index("executions_by_start", *_PLACE, where=IS_LISTED)  # the list of executions
+_index("executions_at_top", *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_(None))  # top_level
+_index("executions_by_workflow", _c.workflow_name, *_PLACE, where=IS_LISTED)  # workflow_name
 _index(
     "executions_by_workflow_and_status",  # those of a workflow that failed, the commonest question of all
-    *(spans.c.workflow_name, spans.c.status, spans.c.started_ns),
-    where=IS_EXECUTION,
+    *(_c.workflow_name, _c.status, *_PLACE),
+    where=IS_LISTED,
 )
-_index("executions_by_status", spans.c.status, spans.c.started_ns, where=IS_EXECUTION)  # status, interrupted
-_index(
-    "executions_by_caller", spans.c.caller_id, spans.c.started_ns, where=IS_EXECUTION & spans.c.caller_id.is_not(None)
-)
-_index(
-    "executions_by_parent",  # parent_execution_id
-    spans.c.parent_execution_id,
-    where=IS_EXECUTION & spans.c.parent_execution_id.is_not(None),
-)
-_index(
-    "executions_by_duration", spans.c.ended_ns - spans.c.started_ns, where=IS_EXECUTION & spans.c.ended_ns.is_not(None)
-)  # min/max, order_by
-_index("spans_open", spans.c.lease_id, where=IS_OPEN)  # what a process that is gone left behind
-_index("spans_by_tool", spans.c.tool_name, where=spans.c.tool_name.is_not(None))  # tool_name
-_index("steps_by_id", spans.c.step_id, where=IS_STEP)  # step_id
-_index("spans_by_error_code", spans.c.error_code, where=spans.c.error_code.is_not(None))
-_index("spans_by_error_category", spans.c.error_category, where=spans.c.error_category.is_not(None))
-Index(
-    "executions_by_metadata",  # metadata; it says all that is asked of its table
-    *(execution_metadata.c[name] for name in ("key", "value", "started_ns", "execution_id", "span_id")),
-)
-Index("durations_by_name", durations.c.kind, durations.c.name)  # the parts that are to be added up
+_index("executions_by_version", _c.workflow_version, *_PLACE, where=IS_LISTED & _c.workflow_version.is_not(None))
+_index("executions_by_status", _c.status, *_PLACE, where=IS_LISTED)  # status
+_index("executions_open", _c.started_ns, _c.lease_id, _c.execution_id, where=IS_LISTED & IS_OPEN)  # interrupted
+_index("executions_by_caller", _c.caller_id, *_PLACE, where=IS_LISTED & _c.caller_id.is_not(None))
+_index("executions_by_parent", _c.parent_execution_id, *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_not(None))
+_index("executions_by_duration", _c.duration_ns, *_PLACE, where=IS_LISTED & _c.duration_ns.is_not(None))  # min/max
+_index("executions_by_trace", _c.trace_id, where=IS_LISTED)  # trace_id, and what may be read into each other
+_index("executions_covered", _c.covered_by, where=_c.covered_by.is_not(None))  # the spans of an execution
+for _table in (durations, durations_kept):
+    Index(  # a window of statistics, and the parts that are to be added up
+        f"{_table.name}_by_key",
+        *(_table.c[name] for name in ("hour", "workflow_name", "workflow_version", "kind", "name")),
+    )

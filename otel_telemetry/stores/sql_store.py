@@ -6,37 +6,63 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, FromClause, Row, Select, bindparam, func, null, or_, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
-from otel_telemetry.query import Filter, Lease, OrderBy, Position
-from otel_telemetry.rows import COLUMNS, Durations, SpanRow
+from otel_telemetry.query import Filter, FinishedRun, Lease, OrderBy, Position
+from otel_telemetry.rows import (
+    COLUMNS,
+    EXECUTION_COLUMNS,
+    Durations,
+    ExecutionRow,
+    RowKind,
+    RowStatus,
+    SpanRow,
+    counts_of,
+    doubles,
+)
+from otel_telemetry.rows.durations import KINDS_OF_STEPS, STEP, TOOL_CALL
+from otel_telemetry.rows.execution import HAS_BOTH_CALLS, REMOTE, TOP
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.stores.duration_parts import from_values
-from otel_telemetry.stores.predicates import Matching, executions_that_match, order, ordered
-from otel_telemetry.stores.schema import IS_OPEN, durations, leases, resources, spans
+from otel_telemetry.stores.predicates import counting, listing, matching
+from otel_telemetry.stores.schema import IS_OPEN, durations, durations_kept, executions, leases, resources, spans
 from otel_telemetry.stores.untraced import untraced
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _IDS_PER_STATEMENT: Final = 10_000
 """SQLite binds 32,766 values to a statement, PostgreSQL 65,535."""
 FEW = 5_000
-"""So many rows are looked up one by one before that takes a tenth of a second."""
+"""So many entries are looked up one by one before that takes a tenth of a second."""
 _ROWS_PER_FETCH: Final = 5_000
+_EXECUTIONS_AT_ONCE: Final = 1_000
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
 
 _RESOURCE_ID: Final = COLUMNS.index("resource_id")
-# In the order of an index: where parts come and go, PostgreSQL's table has many more pages than parts.
-_DURATIONS: Final = select(*(durations.c[name] for name in Durations._fields)).order_by(
-    durations.c.kind, durations.c.name
-)
-
-_call: Final = spans.alias("call")
+_HEAVY: Final = ("document", "payload")
 
 
 def _select(table: FromClause, *, leave_out: Collection[str] = ()) -> Select[Any]:
@@ -44,13 +70,63 @@ def _select(table: FromClause, *, leave_out: Collection[str] = ()) -> Select[Any
 
 
 # Made once: that takes longer than SQLite takes to answer.
-_EXECUTIONS: Final = _select(spans)
-_WITHOUT_PAYLOAD: Final = _select(spans, leave_out=("payload",))
-_OF_EXECUTION: Final = _EXECUTIONS.where(spans.c.execution_id == bindparam("id"))
-_OF_EXECUTIONS: Final = _EXECUTIONS.where(spans.c.execution_id.in_(bindparam("ids", expanding=True)))
-_CALLS: Final = (
-    _select(_call, leave_out=("document", "payload"))
-    .where(_call.c.step_id.is_not(None) | _call.c.tool_name.is_not(None))
+_SPANS: Final = _select(spans)
+_HEADS: Final = _select(spans, leave_out=("payload",))
+_LIGHT: Final = _select(spans, leave_out=_HEAVY)
+_OF_EXECUTION: Final = _SPANS.where(spans.c.execution_id == bindparam("id"))
+_OF_EXECUTIONS: Final = _SPANS.where(spans.c.execution_id.in_(bindparam("ids", expanding=True)))
+_READ_INTO: Final = select(executions.c.execution_id, executions.c.covered_by).where(
+    executions.c.covered_by.in_(bindparam("ids", expanding=True))
+)
+_EXECUTIONS: Final = select(*(executions.c[name] for name in EXECUTION_COLUMNS))
+
+
+def _number(kind: RowKind) -> Any:
+    return literal_column(str(int(kind)))
+
+
+_IS_CALL: Final = spans.c.kind.in_(
+    [_number(kind) for kind in (RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL, RowKind.ENTRY_CALL)]
+)
+_IS_ROOT: Final = and_(
+    spans.c.span_id == executions.c.who_span_id,
+    spans.c.started_ns == executions.c.started_ns,
+    executions.c.who_rank.in_([literal_column(str(TOP)), literal_column(str(REMOTE))]),
+)
+_IS_STEP: Final = or_(
+    spans.c.kind.in_([_number(kind) for kind in (RowKind.STEP, RowKind.INNER_STEP, RowKind.OTHER_STEP)]),
+    and_(spans.c.kind == _number(RowKind.ENTRY), ~_IS_ROOT),
+)
+_covered: Final = executions.alias("covered")
+# Where a span's part depends on others, Python judges it; everywhere else its kind says it.
+_IS_SIMPLE: Final = and_(
+    executions.c.flags.op("&")(literal_column(str(HAS_BOTH_CALLS))) != literal_column(str(HAS_BOTH_CALLS)),
+    ~exists().where(_covered.c.covered_by == executions.c.execution_id),
+)
+_NAME_OF_RUN: Final = case((_IS_CALL, spans.c.tool_name), else_=spans.c.step_id)
+_RUNS: Final = (
+    select(
+        case(
+            (_IS_CALL, literal_column(str(TOOL_CALL))),
+            *(
+                (spans.c.step_kind == literal_column(f"'{name}'"), literal_column(str(number)))
+                for name, number in KINDS_OF_STEPS.items()
+                if name is not None
+            ),
+            else_=literal_column(str(STEP)),
+        ),
+        _NAME_OF_RUN,
+        spans.c.status == literal_column(str(int(RowStatus.FAILED))),
+        spans.c.ended_ns - spans.c.started_ns,
+        spans.c.execution_id,
+    )
+    .select_from(executions.join(spans, spans.c.execution_id == executions.c.execution_id))
+    .where(
+        _IS_SIMPLE,
+        spans.c.ended_ns.is_not(None),
+        _NAME_OF_RUN.is_not(None),
+        or_(_IS_CALL, and_(_IS_STEP, spans.c.status != literal_column(str(int(RowStatus.SKIPPED))))),
+    )
     .execution_options(yield_per=_ROWS_PER_FETCH)
 )
 
@@ -76,61 +152,115 @@ class SQLSpanStore:
         order_by: OrderBy = "-started_at",
         after: Position | None = None,
         limit: int = 50,
-        payloads: bool = True,
-    ) -> list[SpanRow]:
-        """Return the execution rows that match; see `SpanStore.executions`."""
+    ) -> list[ExecutionRow]:
+        """Return the executions that match; see `SpanStore.executions`."""
         with untraced(), self._connection() as connection:
-            matching = _matches(connection, where, live_leases, order_by)
-            leading = spans if matching.leading is None else matching.leading
-            statement = (
-                (_EXECUTIONS if payloads else _WITHOUT_PAYLOAD)
-                .where(matching.condition, *ordered(order_by, after, leading))
-                .order_by(*order(order_by, leading))
-                .limit(limit)
-            )
-            return self._rows(connection, statement)
+            statement = listing(where, live_leases, order_by, after, limit, _few(connection))
+            return list(map(ExecutionRow._make, connection.execute(statement)))
 
-    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
-        """Return every row of these executions; see `SpanStore.spans`."""
-        rows: list[SpanRow] = []
+    def heads(self, executions: Sequence[ExecutionRow]) -> dict[str, list[SpanRow]]:
+        """Return the spans that say who each execution is and how it stands; see `SpanStore.heads`."""
+        keys = sorted({key for row in executions for key in _heads_of(row)})
+        found: dict[str, list[SpanRow]] = {}
+        columns = tuple_(spans.c.execution_id, spans.c.started_ns, spans.c.span_id)
         with untraced(), self._connection() as connection:
-            if len(execution_ids) == 1:
-                rows = self._rows(connection, _OF_EXECUTION, {"id": execution_ids[0]})
-            else:
-                for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
-                    ids = execution_ids[start : start + _IDS_PER_STATEMENT]
-                    rows += self._rows(connection, _OF_EXECUTIONS, {"ids": ids})
-        rows.sort(key=lambda row: (row.started_ns, row.sequence or 0, row.execution_id, row.span_id))
-        return rows
+            for start in range(0, len(keys), _IDS_PER_STATEMENT // 4):
+                some = keys[start : start + _IDS_PER_STATEMENT // 4]
+                ids = sorted({execution_id for execution_id, *_ in some})
+                statement = _HEADS.where(spans.c.execution_id.in_(ids), columns.in_(some))
+                for row in self._rows(connection, statement):
+                    found.setdefault(row.execution_id, []).append(row)
+        return found
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        """Return every row of these executions; see `SpanStore.spans`."""
+        found: dict[str, list[SpanRow]] = {}
+        with untraced(), self._connection() as connection:
+            for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
+                ids = list(dict.fromkeys(execution_ids[start : start + _IDS_PER_STATEMENT]))
+                homes = dict.fromkeys(ids) | dict(connection.execute(_READ_INTO, {"ids": ids}).tuples().all())
+                if len(homes) == 1:
+                    rows = self._rows(connection, _OF_EXECUTION, {"id": ids[0]})
+                else:
+                    rows = self._rows(connection, _OF_EXECUTIONS, {"ids": list(homes)})
+                for row in rows:
+                    found.setdefault(homes[row.execution_id] or row.execution_id, []).append(row)
+            # what is read into another execution is none by itself
+            hidden = self._not_listed(connection, list(found))
+        for execution_id in hidden:
+            del found[execution_id]
+        for of_one in found.values():
+            of_one.sort(key=lambda row: (row.started_ns, row.sequence or 0, row.span_id))
+        return found
+
+    def _not_listed(self, connection: Connection, ids: list[str]) -> list[str]:
+        traces = [execution_id for execution_id in ids if len(execution_id) == _TRACE_ID_LENGTH]
+        if not traces:
+            return []
+        statement = select(executions.c.execution_id).where(
+            executions.c.execution_id.in_(traces), executions.c.covered_by.is_not(None)
+        )
+        return list(connection.execute(statement).scalars())
 
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
-        """Return how many execution rows match."""
+        """Return how many executions match."""
         with untraced(), self._connection() as connection:
-            condition = _matches(connection, where, live_leases).condition
-            return connection.execute(select(func.count()).select_from(spans).where(condition)).scalar_one()
+            return int(connection.execute(counting(where, live_leases, _few(connection))).scalar_one())
 
-    def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
-        """Stream the rows that name a step or a tool, of the executions that match; see `SpanStore.calls`."""
+    def runs(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[FinishedRun]:
+        """Stream the runs of tools and steps of the executions that match; see `SpanStore.runs`."""
+        condition = matching(where, live_leases)
         with ExitStack() as stack:
             connection = stack.enter_context(self._connection())
-            statement = _CALLS
             with untraced():  # not while the caller has its turn
-                if where != Filter():
-                    ids = select(spans.c.execution_id).where(_matches(connection, where, live_leases).condition)
-                    statement = statement.where(_call.c.execution_id.in_(ids))
                 # The cursor is the server's, and has to be closed where the reader stops in the middle.
-                result = stack.enter_context(connection.execute(statement))
-            for row in result:
-                yield SpanRow._make((*row, ResourceData(row.resource_id, {}), ()))
-
-    def durations(self) -> list[Durations]:
-        """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
+                result = stack.enter_context(connection.execute(_RUNS.where(condition)))
+            for kind, name, failed, lasted_ns, execution_id in result:
+                yield FinishedRun(kind, name, bool(failed), lasted_ns, execution_id)
         with untraced(), self._connection() as connection:
-            return [from_values(row) for row in connection.execute(_DURATIONS)]
+            others = list(map(ExecutionRow._make, connection.execute(_EXECUTIONS.where(condition, ~_IS_SIMPLE))))
+        for start in range(0, len(others), _EXECUTIONS_AT_ONCE):
+            yield from self._runs_of(others[start : start + _EXECUTIONS_AT_ONCE])
+
+    def _runs_of(self, rows: Sequence[ExecutionRow]) -> Iterator[FinishedRun]:
+        ids = [row.execution_id for row in rows]
+        own: dict[str, list[SpanRow]] = {execution_id: [] for execution_id in ids}
+        adopted: dict[str, list[SpanRow]] = {execution_id: [] for execution_id in ids}
+        with untraced(), self._connection() as connection:
+            homes = dict(connection.execute(_READ_INTO, {"ids": ids}).tuples().all())
+            for row in self._rows(connection, _LIGHT.where(spans.c.execution_id.in_([*ids, *homes]))):
+                (adopted[homes[row.execution_id]] if row.execution_id in homes else own[row.execution_id]).append(row)
+        for row in rows:
+            mine, others = own[row.execution_id], adopted[row.execution_id]
+            for run in counts_of(row, mine, doubles([*mine, *others]), others).runs:
+                yield FinishedRun(run.kind, run.name, run.failed, run.lasted_ns, row.execution_id)
+
+    def durations(
+        self,
+        *,
+        hours: tuple[int | None, int | None] = (None, None),
+        workflow_name: Sequence[str] = (),
+        workflow_version: Sequence[str] = (),
+    ) -> list[Durations]:
+        """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
+        parts = []
+        for table in (durations, durations_kept):
+            statement = select(*(table.c[name] for name in Durations._fields))
+            if hours[0] is not None:
+                statement = statement.where(table.c.hour >= hours[0])
+            if hours[1] is not None:
+                statement = statement.where(table.c.hour < hours[1])
+            if workflow_name:
+                statement = statement.where(table.c.workflow_name.in_(workflow_name))
+            if workflow_version:
+                statement = statement.where(table.c.workflow_version.in_(workflow_version))
+            parts.append(statement)
+        with untraced(), self._connection() as connection:
+            return [from_values(row) for row in connection.execute(union_all(*parts))]
 
     def leases(self) -> list[Lease]:
-        """Return the processes that have not closed their lease, and the closed ones that rows still name."""
-        named = select(spans.c.lease_id).where(IS_OPEN, spans.c.lease_id.is_not(None))
+        """Return the processes that have not closed their lease, and the closed ones that open executions name."""
+        named = select(executions.c.lease_id).where(IS_OPEN, executions.c.lease_id.is_not(None))
         statement = select(*(leases.c[name] for name in Lease._fields)).where(
             or_(leases.c.closed_ns.is_(None), leases.c.lease_id.in_(named))
         )
@@ -185,14 +315,22 @@ class SQLSpanStore:
             raise StoreError(f"{_place(self._engine)} could not be read: {error}") from error
 
 
-def _matches(
-    connection: Connection, where: Filter, live_leases: frozenset[int], order_by: OrderBy | None = None
-) -> Matching:
+_TRACE_ID_LENGTH: Final = 32
+
+
+def _few(connection: Connection) -> Any:
     def few(rows: Select[Any]) -> bool:
         some = rows.limit(FEW + 1).subquery()
-        return connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW
+        return bool(connection.execute(select(func.count()).select_from(some)).scalar_one() <= FEW)
 
-    return executions_that_match(where, live_leases, few, order_by)
+    return few
+
+
+def _heads_of(row: ExecutionRow) -> Iterable[tuple[str, int, int]]:
+    yield row.execution_id, row.started_ns, row.who_span_id
+    yield row.execution_id, row.state_started_ns, row.state_span_id
+    if row.metadata_started_ns is not None and row.metadata_span_id is not None:
+        yield row.execution_id, row.metadata_started_ns, row.metadata_span_id
 
 
 def _resource(row: Row[Any]) -> ResourceData:

@@ -1,67 +1,84 @@
-"""The SQL that both dialects share, made from the names of the columns."""
+"""What is stored of rows: tuples in the order of the tables' columns, ids encoded, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from otel_telemetry.rows import COLUMNS, RUN_COLUMNS, Durations
-from otel_telemetry.stores import execution_key
+from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, ExecutionRow, SpanRow
+from otel_telemetry.rows.execution_key import decode, encode
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otel_telemetry.rows import SpanRow
-
-KEY: Final = ("execution_id", "started_ns", "span_id")
-COLUMN_LIST: Final = ", ".join(COLUMNS)
-METADATA_COLUMNS: Final = ", ".join((*KEY, "key", "value"))
-
-ON_CONFLICT: Final = (
-    f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET "
-    + ", ".join(f"{column} = excluded.{column}" for column in COLUMNS if column not in KEY)
-    # The end of a span always wins over its start, whatever order they come in.
-    + " WHERE excluded.ended_ns IS NOT NULL OR spans.ended_ns IS NULL"
+SPAN_COLUMNS: Final = (
+    *("started_ns", "span_id", "resource_id", "ended_ns", "parent_span_id", "sequence", "lease_id", "call_hash"),
+    *("attempt", "kind", "status", "trace_id", "execution_id", "name", "execution_type", "workflow_name"),
+    *("workflow_version", "caller_id", "parent_execution_id", "step_id", "step_kind", "tool_name", "error_code"),
+    *("error_category", "scope", "document", "payload"),
 )
-
-DURATION_COLUMNS: Final = ", ".join(Durations._fields)
-
-# Of two accounts the later one stands, also where another process finds the earlier one in a spill.
-ON_CONFLICT_OF_LEASES: Final = (
-    "ON CONFLICT (lease_id) DO UPDATE SET"
-    " heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns, account = excluded.account"
-    " WHERE excluded.heartbeat_ns >= leases.heartbeat_ns OR leases.account IS NULL"
+"""Those of the table `spans`, in order."""
+EXECUTION_TABLE_COLUMNS: Final = (
+    *("started_ns", "who_span_id", "who_tie", "resource_id", "state_started_ns", "state_span_id", "state_tie"),
+    *("segment", "steps", "tool_calls", "retries", "waiting_ns", "who_ended_ns", "ended_ns", "duration_ns", "lease_id"),
+    *("metadata_started_ns", "metadata_span_id", "metadata_ended_ns", "metadata_tie", "variant", "max_repeat"),
+    *("who_rank", "state_rank", "status", "flags", "execution_id", "trace_id", "covered_by", "execution_type"),
+    *("workflow_name", "workflow_version", "caller_id", "parent_execution_id", "error_code", "error_category"),
 )
+"""Those of the table `executions`, in order."""
+DURATION_COLUMNS: Final = (
+    *("hour", "failed", "longest_ns", "kind", "workflow_name", "workflow_version", "name", "slowest", "buckets"),
+)
+"""Those of the tables `durations` and `durations_kept`, in order."""
 
-_WIDTH: Final = len(COLUMNS)
-_ID: Final = COLUMNS.index("execution_id")
-_COLUMNS_OF: Final = itemgetter(slice(_WIDTH))
-_ID_OF_RUN: Final = RUN_COLUMNS.index("execution_id")
+_SPAN_WIDTH: Final = len(SPAN_COLUMNS)
+_SPAN_ID: Final = SPAN_COLUMNS.index("execution_id")
+_OF_SPAN: Final = itemgetter(*map(COLUMNS.index, SPAN_COLUMNS))
+_EXECUTION_ID: Final = EXECUTION_TABLE_COLUMNS.index("execution_id")
+_COVERED_BY: Final = EXECUTION_TABLE_COLUMNS.index("covered_by")
+_OF_EXECUTION: Final = itemgetter(*map(EXECUTION_COLUMNS.index, EXECUTION_TABLE_COLUMNS))
+_OF_DURATIONS: Final = itemgetter(*map(Durations._fields.index, DURATION_COLUMNS[:-1]))
 
 
-def stored(row: SpanRow) -> tuple[Any, ...]:
-    """Return what is stored of a row, in the order of `COLUMNS`."""
-    return (*row[:_ID], execution_key.encode(row[_ID]), *row[_ID + 1 : _WIDTH])
+def stored_span(row: SpanRow) -> tuple[Any, ...]:
+    """Return what is stored of a span's row, in the order of `SPAN_COLUMNS`."""
+    values = _OF_SPAN(row)
+    return (*values[:_SPAN_ID], encode(row.execution_id), *values[_SPAN_ID + 1 :])
 
 
-def flat(rows: Sequence[SpanRow]) -> list[Any]:
-    """Return what is stored of rows, one after the other."""
-    values = list(chain.from_iterable(map(_COLUMNS_OF, rows)))
-    values[_ID::_WIDTH] = [execution_key.encode(row[_ID]) for row in rows]
+def flat_spans(rows: Sequence[SpanRow]) -> list[Any]:
+    """Return what is stored of spans' rows, one after the other."""
+    values = list(chain.from_iterable(map(_OF_SPAN, rows)))
+    values[_SPAN_ID::_SPAN_WIDTH] = [encode(row.execution_id) for row in rows]
     return values
 
 
-def read(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the columns of a row that were `stored`."""
-    return (*values[:_ID], execution_key.decode(values[_ID]), *values[_ID + 1 :])
+def read_span(values: Sequence[Any]) -> SpanRow:
+    """Return the row of a span that was read in the order of `COLUMNS`, without its resource."""
+    return SpanRow._make((decode(values[0]), *values[1:], None, ()))
 
 
-def read_run(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the `RUN_COLUMNS` of a row that was `stored`."""
-    return (*values[:_ID_OF_RUN], execution_key.decode(values[_ID_OF_RUN]), *values[_ID_OF_RUN + 1 :])
+def stored_execution(row: ExecutionRow) -> tuple[Any, ...]:
+    """Return what is stored of an execution's row, in the order of `EXECUTION_TABLE_COLUMNS`."""
+    values = list(_OF_EXECUTION(row))
+    values[_EXECUTION_ID] = encode(row.execution_id)
+    if row.covered_by is not None:
+        values[_COVERED_BY] = encode(row.covered_by)
+    return tuple(values)
 
 
-def key_of(row: SpanRow) -> tuple[bytes, int, int]:
-    """Return what is stored of a row's `KEY`."""
-    return execution_key.encode(row.execution_id), row.started_ns, row.span_id
+def read_execution(values: Sequence[Any]) -> ExecutionRow:
+    """Return the row of an execution that was read in the order of `EXECUTION_COLUMNS`."""
+    covered_by = values[-1]
+    return ExecutionRow(decode(values[0]), *values[1:-1], None if covered_by is None else decode(covered_by))
+
+
+def stored_terms(terms: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, bytes]]:
+    """Return what is stored of terms, in the order of the table's key."""
+    return sorted([(term, started_ns, encode(execution_id)) for term, started_ns, execution_id in terms])
+
+
+def stored_durations(part: Durations) -> tuple[Any, ...]:
+    """Return what is stored of counted durations, in the order of `DURATION_COLUMNS`."""
+    # a list without quotes, which one would have to be escaped on its way into PostgreSQL
+    buckets = ",".join([f"{bucket},{n}" for bucket, n in part.buckets.items()])
+    return (*_OF_DURATIONS(part), f"[{buckets}]")

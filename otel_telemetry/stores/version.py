@@ -6,7 +6,7 @@ from typing import Final
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
 
-HEAD: Final = "1.0"
+HEAD: Final = "2.0"
 """The version that this code writes: the last revision of the migrations."""
 ADVISORY_LOCK: Final = 0x6F74656C_73746F72
 """The key of the lock under which a PostgreSQL server has a store made or migrated by one process at a time."""
@@ -19,16 +19,21 @@ def check_version(found: str, where: str) -> None:
 
     Raises:
         StoreUnavailableError: `found` is not a version of ours, so this is not a store.
-        StoreError: the store is of a newer major version.
+        StoreError: the store is of another major version.
     """
     try:
-        newer = _parts(found)[0] > _parts(HEAD)[0]
+        major, known = _parts(found)[0], _parts(HEAD)[0]
     except ValueError:
         raise StoreUnavailableError(
             f"{where} belongs to another program (its version is {found!r}): name another place"
         ) from None
-    if newer:
+    if major > known:
         raise StoreError(f"{where} has version {found}, and this program knows {HEAD}: upgrade otel-telemetry")
+    if major < known:
+        raise StoreError(
+            f"{where} has version {found}, and this program writes {HEAD}: "
+            "bring it over with otel-telemetry db copy OLD NEW, or name another place"
+        )
 
 
 def is_older(found: str) -> bool:

@@ -1,4 +1,4 @@
-"""Compile the schema to the DDL of a dialect."""
+"""Compile the schema, and the statements of the write path, to the SQL of a dialect."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import create_mock_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from otel_telemetry.stores.dml import STATEMENTS
 from otel_telemetry.stores.indexes import METADATA
-from otel_telemetry.stores.schema import STORAGE
 
 if TYPE_CHECKING:
     from otel_telemetry.stores.ddl import Dialect
@@ -26,10 +26,19 @@ def compile_ddl(dialect: Dialect) -> str:
 
     texts: list[str] = []
     for table in METADATA.sorted_tables:
-        storage = table.info.get(STORAGE) if dialect == "postgresql" else None
-        texts.append(compiled(CreateTable(table, if_not_exists=True)) + (f" WITH ({storage})" if storage else ""))
+        texts.append(compiled(CreateTable(table, if_not_exists=True)))
         texts.extend(
             compiled(CreateIndex(index, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda i: str(i.name))
         )
+    return "".join(f"{text};\n" for text in texts)
+
+
+def compile_dml(dialect: Dialect) -> str:
+    """Return the text of the file of the write path's statements: each after a line with its name."""
+    compiler = create_mock_engine(_URLS[dialect], print).dialect
+    texts = []
+    for name, statement in sorted(STATEMENTS[dialect]().items()):
+        text = str(statement.compile(dialect=compiler))
+        texts.append(f"-- {name}\n" + "\n".join(line.rstrip() for line in text.strip().splitlines()))
     return "".join(f"{text};\n" for text in texts)

@@ -3,24 +3,81 @@ CREATE TABLE IF NOT EXISTS alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 CREATE TABLE IF NOT EXISTS durations (
-    kind SMALLINT NOT NULL,
-    name TEXT NOT NULL,
+    hour BIGINT NOT NULL,
     failed BIGINT NOT NULL,
     longest_ns BIGINT NOT NULL,
+    kind SMALLINT NOT NULL,
+    workflow_name TEXT NOT NULL,
+    workflow_version TEXT NOT NULL,
+    name TEXT NOT NULL,
     slowest TEXT NOT NULL,
     buckets TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS durations_by_name ON durations (kind, name);
-CREATE TABLE IF NOT EXISTS execution_metadata (
+CREATE INDEX IF NOT EXISTS durations_by_key ON durations (hour, workflow_name, workflow_version, kind, name);
+CREATE TABLE IF NOT EXISTS durations_kept (
+    hour BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    longest_ns BIGINT NOT NULL,
+    kind SMALLINT NOT NULL,
+    workflow_name TEXT NOT NULL,
+    workflow_version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    slowest TEXT NOT NULL,
+    buckets TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS durations_kept_by_key ON durations_kept (hour, workflow_name, workflow_version, kind, name);
+CREATE TABLE IF NOT EXISTS executions (
     started_ns BIGINT NOT NULL,
-    span_id BIGINT NOT NULL,
+    who_span_id BIGINT NOT NULL,
+    who_tie BIGINT NOT NULL,
+    resource_id BIGINT NOT NULL,
+    state_started_ns BIGINT NOT NULL,
+    state_span_id BIGINT NOT NULL,
+    state_tie BIGINT NOT NULL,
+    segment BIGINT NOT NULL,
+    steps BIGINT NOT NULL,
+    tool_calls BIGINT NOT NULL,
+    retries BIGINT NOT NULL,
+    waiting_ns BIGINT NOT NULL,
+    who_ended_ns BIGINT,
+    ended_ns BIGINT,
+    duration_ns BIGINT,
+    lease_id BIGINT,
+    metadata_started_ns BIGINT,
+    metadata_span_id BIGINT,
+    metadata_ended_ns BIGINT,
+    metadata_tie BIGINT,
+    variant BIGINT,
+    max_repeat BIGINT,
+    who_rank SMALLINT NOT NULL,
+    state_rank SMALLINT NOT NULL,
+    status SMALLINT NOT NULL,
+    flags SMALLINT NOT NULL,
     execution_id BLOB NOT NULL,
-    "key" TEXT NOT NULL,
-    value TEXT NOT NULL,
-    CONSTRAINT execution_metadata_key PRIMARY KEY (execution_id, started_ns, span_id, "key")
+    trace_id BLOB NOT NULL,
+    covered_by BLOB,
+    execution_type TEXT,
+    workflow_name TEXT,
+    workflow_version TEXT,
+    caller_id TEXT,
+    parent_execution_id TEXT,
+    error_code TEXT,
+    error_category TEXT,
+    CONSTRAINT executions_key PRIMARY KEY (execution_id)
 )
  WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS executions_by_metadata ON execution_metadata ("key", value, started_ns, execution_id, span_id);
+CREATE INDEX IF NOT EXISTS executions_at_top ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_caller ON executions (caller_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND caller_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_duration ON executions (duration_ns, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND duration_ns IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_parent ON executions (parent_execution_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_start ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_status ON executions (status, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_trace ON executions (trace_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_version ON executions (workflow_version, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND workflow_version IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_workflow ON executions (workflow_name, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON executions (workflow_name, status, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_covered ON executions (covered_by) WHERE covered_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_open ON executions (started_ns, lease_id, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND status IN (0, 1);
 CREATE TABLE IF NOT EXISTS leases (
     lease_id BIGINT NOT NULL,
     host TEXT NOT NULL,
@@ -31,6 +88,11 @@ CREATE TABLE IF NOT EXISTS leases (
     closed_ns BIGINT,
     account TEXT,
     CONSTRAINT leases_key PRIMARY KEY (lease_id)
+);
+CREATE TABLE IF NOT EXISTS meta (
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    CONSTRAINT meta_key PRIMARY KEY ("key")
 );
 CREATE TABLE IF NOT EXISTS resources (
     resource_id BIGINT NOT NULL,
@@ -46,7 +108,7 @@ CREATE TABLE IF NOT EXISTS spans (
     parent_span_id BIGINT,
     sequence BIGINT,
     lease_id BIGINT,
-    fingerprint BIGINT,
+    call_hash BIGINT,
     attempt BIGINT,
     kind SMALLINT NOT NULL,
     status SMALLINT NOT NULL,
@@ -59,22 +121,19 @@ CREATE TABLE IF NOT EXISTS spans (
     caller_id TEXT,
     parent_execution_id TEXT,
     step_id TEXT,
+    step_kind TEXT,
     tool_name TEXT,
     error_code TEXT,
     error_category TEXT,
+    scope TEXT,
     document TEXT,
     payload TEXT,
     CONSTRAINT spans_key PRIMARY KEY (execution_id, started_ns, span_id)
 );
-CREATE INDEX IF NOT EXISTS executions_by_caller ON spans (caller_id, started_ns) WHERE kind = 1 AND caller_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_by_duration ON spans (ended_ns - started_ns) WHERE kind = 1 AND ended_ns IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_by_parent ON spans (parent_execution_id) WHERE kind = 1 AND parent_execution_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_by_start ON spans (started_ns) WHERE kind = 1;
-CREATE INDEX IF NOT EXISTS executions_by_status ON spans (status, started_ns) WHERE kind = 1;
-CREATE INDEX IF NOT EXISTS executions_by_workflow ON spans (workflow_name, started_ns) WHERE kind = 1;
-CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON spans (workflow_name, status, started_ns) WHERE kind = 1;
-CREATE INDEX IF NOT EXISTS spans_by_error_category ON spans (error_category) WHERE error_category IS NOT NULL;
-CREATE INDEX IF NOT EXISTS spans_by_error_code ON spans (error_code) WHERE error_code IS NOT NULL;
-CREATE INDEX IF NOT EXISTS spans_by_tool ON spans (tool_name) WHERE tool_name IS NOT NULL;
-CREATE INDEX IF NOT EXISTS spans_open ON spans (lease_id) WHERE status IN (0, 1);
-CREATE INDEX IF NOT EXISTS steps_by_id ON spans (step_id) WHERE kind = 2;
+CREATE TABLE IF NOT EXISTS terms (
+    term BIGINT NOT NULL,
+    started_ns BIGINT NOT NULL,
+    execution_id BLOB NOT NULL,
+    CONSTRAINT terms_key PRIMARY KEY (term, started_ns, execution_id)
+)
+ WITHOUT ROWID;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.stores.base import StoreExporter
+from otel_telemetry.stores.postgres import partitions
 from otel_telemetry.stores.postgres import tables as postgres_schema
 from otel_telemetry.stores.postgres import writer as postgres_writer
 from otel_telemetry.stores.postgres.deadline import Watch
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from otel_telemetry.query import SpanStore
     from otel_telemetry.rows import SpanRow
     from otel_telemetry.settings import Durability
+    from otel_telemetry.stores.merging import Written
     from span_processors.redaction import Redactor
 
 DEADLINE_S: Final = 30.0
 """How long one transaction may take."""
+_SECONDS_BETWEEN_PARTITIONS: Final = 3_600.0
 
 
 class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
@@ -63,7 +67,7 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
     def _start_anew(self) -> None:
         super()._start_anew()
         self._watch = Watch()
-        self._announced: set[int] = set()
+        self._partitions_until = 0.0
 
     def _connect(self) -> psycopg.Connection:
         connection = self._place.connect()
@@ -79,11 +83,12 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
         connection.close()
         self._watch.close()
 
-    def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
+    def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
         with self._watch.limit(connection.fileno(), DEADLINE_S):
-            postgres_writer.write_rows(
-                connection, self._place, rows, self._known_resources, self._announced, lease=lease
-            )
+            if time.monotonic() >= self._partitions_until:
+                partitions.prepare(connection, self._place)
+                self._partitions_until = time.monotonic() + _SECONDS_BETWEEN_PARTITIONS
+            return postgres_writer.write_rows(connection, self._place, rows, self._known_resources, lease=lease)
 
     def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
         with self._watch.limit(connection.fileno(), DEADLINE_S):

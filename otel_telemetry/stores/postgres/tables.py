@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_telemetry.errors import StoreUnavailableError
+from otel_telemetry.rows.conventions import VERSION
 from otel_telemetry.stores.ddl import statements
+from otel_telemetry.stores.postgres import partitions
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.version import ADVISORY_LOCK, HEAD, check_version, is_older
 
@@ -54,7 +56,7 @@ def prepare(connection: psycopg.Connection, place: Place) -> None:
     check_version(found, str(place))
     if is_older(found):
         # Deferred: Alembic is needed by the one process that finds an older store.
-        from otel_telemetry.stores.migrations import upgrade_postgres  # noqa: PLC0415
+        from otel_telemetry.stores.postgres.upgrade import upgrade_postgres  # noqa: PLC0415
 
         upgrade_postgres(place)
 
@@ -66,4 +68,6 @@ def _create(connection: psycopg.Connection, place: Place) -> None:
     connection.execute(place.search_path)
     for statement in statements("postgresql"):
         connection.execute(statement)
+    partitions.make_first(connection)
+    connection.execute("INSERT INTO meta VALUES ('conventions', %s)", (str(VERSION),))
     connection.execute("INSERT INTO alembic_version VALUES (%s)", (HEAD,))

@@ -1,74 +1,51 @@
-"""Writing rows through a raw psycopg connection: COPY where rows are new, a merge where they may be there already."""
+"""Writing rows through a raw psycopg connection.
+
+The rows of the executions are locked first, in the order of their keys; whatever else is written belongs to them. New
+executions are copied. Where another session has inserted one of them meanwhile, all is done once more: then it is there.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.leases import Lease
-from otel_telemetry.rows import RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
-from otel_telemetry.stores.duration_parts import MAX_PARTS, as_values, from_values, is_time_to_look
+from otel_telemetry.rows import ExecutionRow, SpanRow, add_up
+from otel_telemetry.rows.durations import DURATION_KEY
+from otel_telemetry.rows.execution_key import decode, encode
+from otel_telemetry.stores.ddl import named
+from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
+from otel_telemetry.stores.merging import Changes, Written, merge
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.statements import (
-    COLUMN_LIST,
     DURATION_COLUMNS,
-    KEY,
-    METADATA_COLUMNS,
-    ON_CONFLICT,
-    ON_CONFLICT_OF_LEASES,
-    key_of,
-    read_run,
-    stored,
+    EXECUTION_TABLE_COLUMNS,
+    SPAN_COLUMNS,
+    read_execution,
+    read_span,
+    stored_durations,
+    stored_execution,
+    stored_span,
+    stored_terms,
 )
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from otel_telemetry.leases import Lease
+    from otel_telemetry.rows import Durations
+    from otel_telemetry.stores.merging import Key
     from otel_telemetry.stores.postgres.url import Place
 
-_KEY: Final = ", ".join(KEY)
-_INSERT_RESOURCE: Final = (
-    "INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-)
-_INSERT_LEASE: Final = (
-    f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join(['%s'] * len(Lease._fields))})"
-)
-_PUT_LEASE: Final = f"{_INSERT_LEASE} {ON_CONFLICT_OF_LEASES}"
-_ADD_LEASE: Final = f"{_INSERT_LEASE} ON CONFLICT DO NOTHING"
-# One for all transactions of the session: making a table in each would bloat the catalogue.
-_MAKE_INCOMING: Final = "CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE spans) ON COMMIT DELETE ROWS"
-# Leaves those that were there. Of two sessions that write a row at the same moment, one waits here for the other.
-_INSERT_INCOMING: Final = f"""
-    WITH added AS (
-        INSERT INTO spans ({COLUMN_LIST}) SELECT {COLUMN_LIST} FROM incoming ON CONFLICT DO NOTHING RETURNING {_KEY})
-    DELETE FROM incoming WHERE ({_KEY}) IN (SELECT {_KEY} FROM added)"""
-# An ended row that is written again must not be counted again.
-_REPLACED: Final = f"""
-    SELECT {", ".join(f"spans.{column}" for column in RUN_COLUMNS)} FROM spans JOIN incoming USING ({_KEY})
-    WHERE spans.ended_ns IS NOT NULL AND incoming.ended_ns IS NOT NULL FOR UPDATE OF spans"""
-_MERGE: Final = f"INSERT INTO spans ({COLUMN_LIST}) SELECT {COLUMN_LIST} FROM incoming {ON_CONFLICT}"
-# Metadata belongs to the state of the row that stands, which need not be the one that was written last.
-_DELETE_METADATA: Final = f"""
-    DELETE FROM execution_metadata WHERE ({_KEY}) IN (
-        SELECT {_KEY} FROM incoming JOIN spans USING ({_KEY})
-        WHERE incoming.ended_ns IS NOT DISTINCT FROM spans.ended_ns AND spans.kind = {int(RowKind.EXECUTION)})"""
-_INSERT_METADATA: Final = f"""
-    INSERT INTO execution_metadata ({METADATA_COLUMNS})
-    SELECT {METADATA_COLUMNS}
-    FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
-        AS given (execution_id, started_ns, span_id, ended_ns, key, value)
-    JOIN spans USING ({_KEY}) WHERE given.ended_ns IS NOT DISTINCT FROM spans.ended_ns"""
-_IN_MANY_PARTS: Final = f"""
-    SELECT kind, name FROM durations JOIN unnest(%s::int2[], %s::text[]) AS counted (kind, name) USING (kind, name)
-    GROUP BY kind, name HAVING count(*) >= {MAX_PARTS}"""
-# What another session adds up at this moment is left to it.
-_TAKE_PARTS: Final = f"""
-    DELETE FROM durations WHERE ctid = ANY (ARRAY (
-        SELECT durations.ctid FROM durations JOIN unnest(%s::int2[], %s::text[]) AS many (kind, name) USING (kind, name)
-        FOR UPDATE OF durations SKIP LOCKED))
-    RETURNING {DURATION_COLUMNS}"""
+_SQL: Final = named("postgresql")
+_ATTEMPTS: Final = 100
+"""How often a batch is begun anew, because other sessions inserted some of its executions first."""
+_EXECUTIONS: Final = f"executions ({', '.join(EXECUTION_TABLE_COLUMNS)})"
+_SPANS: Final = f"spans ({', '.join(SPAN_COLUMNS)})"
+_TERMS: Final = "terms (term, started_ns, execution_id)"
+_DURATIONS: Final = f"durations ({', '.join(DURATION_COLUMNS)})"
+_KEY: Final = len(DURATION_KEY)
 
 # Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
 _FAULTS_OF_A_ROW: Final = frozenset({"22", "23", "54"})
@@ -93,57 +70,125 @@ def write_rows(
     place: Place,
     rows: Sequence[SpanRow],
     known_resources: AbstractSet[int],
-    announced: set[int],
     *,
     lease: Lease | None,
-) -> None:
-    """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction.
+) -> Written:
+    """Write rows, all that follows from them, their resources, and a lease, in one transaction.
 
     Args:
         connection: open, in autocommit mode.
         place: the store that it leads to.
         rows: what to write.
         known_resources: keys of resources that are there.
-        announced: ids of the spans whose start was written and whose end was not; brought up to date.
         lease: the state of the lease of this process, if it has changed.
     """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction(connection, place):
+                add_resources(connection, rows, known_resources)
+                changes = merge(rows, Tables(connection))
+                apply(connection, changes)
+                if lease is not None:
+                    connection.execute(_SQL["put_lease"], lease._asdict())
+        except psycopg.errors.UniqueViolation:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return changes.written
+    raise AssertionError  # it has returned or raised
+
+
+def add_resources(connection: psycopg.Connection, rows: Iterable[SpanRow], known_resources: AbstractSet[int]) -> None:
+    """Write the resources of rows that are not there yet, in the order of their ids."""
     resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
-    announced.update([row.span_id for row in rows if row.ended_ns is None])
-    new = [row for row in rows if row.span_id not in announced] if announced else rows
-    known = [row for row in rows if row.span_id in announced] if announced else []
+    for key, resource in sorted(resources.items()):
+        values = {"resource_id": key, "schema_url": resource.schema_url, "attributes": canonical(resource.attributes)}
+        connection.execute(_SQL["add_resource"], values)
 
-    def write(new: Sequence[SpanRow], known: Sequence[SpanRow]) -> None:
-        with transaction(connection, place):
-            for key, resource in resources.items():
-                connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
-            durations: list[Durations] = []
-            if new:
-                durations += _insert(connection, new)
-            if known:
-                durations += _merge(connection, known)
-            if durations:
-                _insert_durations(connection, durations)
-            if lease is not None:
-                connection.execute(_PUT_LEASE, lease)
 
-    try:
-        write(new, known)
-    except psycopg.errors.UniqueViolation:
-        # Written before: by a commit whose answer got lost, or by whoever had this row first.
-        write([], rows)
-    announced.difference_update([row.span_id for row in known if row.ended_ns is not None])
+def apply(connection: psycopg.Connection, changes: Changes) -> None:
+    """Write what has changed. To be called inside a transaction."""
+    _copy(connection, _EXECUTIONS, sorted(map(stored_execution, changes.inserted), key=_id_of_execution))
+    if changes.updated:
+        with connection.cursor() as cursor:
+            values = [dict(zip(EXECUTION_TABLE_COLUMNS, stored_execution(row), strict=True)) for row in changes.updated]
+            cursor.executemany(_SQL["update_execution"], values)
+    if changes.replaced_spans:
+        keys = [(row.execution_id, row.started_ns, row.span_id) for row in changes.replaced_spans]
+        connection.execute(_SQL["remove_spans"], _of_spans(keys))
+    _copy(connection, _SPANS, map(stored_span, (*changes.new_spans, *changes.more_spans)))
+    if changes.dropped_terms:
+        connection.execute(_SQL["remove_terms"], _of_terms(stored_terms(changes.dropped_terms)))
+    _copy(connection, _TERMS, stored_terms(changes.new_terms))
+    if changes.more_terms:
+        connection.execute(_SQL["add_terms"], _of_terms(stored_terms(changes.more_terms)))
+    add_durations(connection, changes.tally.parts())
+
+
+class Tables:
+    """What the tables hold, as a transaction sees it: see `merging.Held`."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
+        """Lock the rows of executions that are there, and return them."""
+        keys = sorted(map(encode, execution_ids))
+        found = {}
+        for values in self._all("lock_executions", {"execution_ids": keys}):
+            row = read_execution(values)
+            found[row.execution_id] = row
+        return found
+
+    def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
+        """Return the ids of the executions of ours in these traces."""
+        return [(trace_id, decode(key)) for trace_id, key in self._all("own_in_traces", {"trace_ids": list(trace_ids)})]
+
+    def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """Return the rows of these spans, without document and payload."""
+        return self._spans("states", keys)
+
+    def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """Return the rows of these spans."""
+        return self._spans("spans", keys)
+
+    def _spans(self, name: str, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        rows = map(read_span, self._all(name, _of_spans(keys)))
+        return {(row.execution_id, row.started_ns, row.span_id): row for row in rows}
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        """Return all rows of these executions, without payload."""
+        found: dict[str, list[SpanRow]] = {execution_id: [] for execution_id in execution_ids}
+        for values in self._all("spans_of", {"execution_ids": sorted(map(encode, execution_ids))}):
+            row = read_span(values)
+            found[row.execution_id].append(row)
+        return found
+
+    def _all(self, name: str, asked: dict[str, Any]) -> list[Any]:
+        return self._connection.execute(_SQL[name], asked, binary=True).fetchall()
+
+
+def add_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
+    """Add counted durations, and now and then add up the parts of a key."""
+    _copy(connection, _DURATIONS, map(stored_durations, parts))
+    if not parts or not is_time_to_look():
+        return
+    keys = _columns(DURATION_KEY, [part[:_KEY] for part in parts])
+    if many := connection.execute(_SQL["many_durations"], {**keys, "parts": MAX_PARTS}).fetchall():
+        taken = connection.execute(_SQL["take_durations"], _columns(DURATION_KEY, many)).fetchall()
+        _copy(connection, _DURATIONS, map(stored_durations, add_up(map(from_values, taken))))
 
 
 def put_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
     """Write the state of a lease, unless a later one is there."""
     with transaction(connection, place):
-        connection.execute(_PUT_LEASE, lease)
+        connection.execute(_SQL["put_lease"], lease._asdict())
 
 
 def add_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:
     """Write a lease, if it is not there."""
     with transaction(connection, place):
-        connection.execute(_ADD_LEASE, lease)
+        connection.execute(_SQL["add_lease"], lease._asdict())
 
 
 def is_retryable(error: Exception) -> bool:
@@ -155,47 +200,30 @@ def is_retryable(error: Exception) -> bool:
     return error.sqlstate[:2] not in _FAULTS_OF_A_ROW
 
 
-def _insert(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> list[Durations]:
-    with connection.cursor().copy(f"COPY spans ({COLUMN_LIST}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(stored(row))
-        # while the server is still busy with the last rows
-        durations = count_runs(runs_of(rows))
-        metadata = [(*key_of(row), *item) for row in rows for item in row.metadata]
-    if metadata:
-        _copy(connection, f"execution_metadata ({METADATA_COLUMNS})", metadata)
-    return durations
+def _id_of_execution(values: tuple[Any, ...]) -> bytes:
+    key: bytes = values[EXECUTION_TABLE_COLUMNS.index("execution_id")]
+    return key
 
 
-def _merge(connection: psycopg.Connection, rows: Iterable[SpanRow]) -> list[Durations]:
-    latest: dict[tuple[bytes, int, int], SpanRow] = {}
-    for row in rows:  # one statement may not meet a key twice
-        key = key_of(row)
-        if row.ended_ns is not None or key not in latest or latest[key].ended_ns is None:
-            latest[key] = row
-    connection.execute(_MAKE_INCOMING)
-    _copy(connection, f"incoming ({COLUMN_LIST})", map(stored, latest.values()))
-    connection.execute(_INSERT_INCOMING)
-    replaced = map(read_run, connection.execute(_REPLACED).fetchall())
-    connection.execute(_MERGE)
-    connection.execute(_DELETE_METADATA)
-    metadata = [(*key, row.ended_ns, *item) for key, row in latest.items() for item in row.metadata]
-    if metadata:
-        connection.execute(_INSERT_METADATA, [list(column) for column in zip(*metadata, strict=True)])
-    return count_runs(runs_of(latest.values()), replaced)
+def _of_spans(keys: Sequence[Key]) -> dict[str, Any]:
+    stored = [(encode(execution_id), *key) for execution_id, *key in keys]
+    columns = _columns(("execution_id", "started_ns", "span_id"), stored)
+    return {**columns, "execution_ids": sorted(set(columns["execution_id"]))}
 
 
-def _insert_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
-    _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, parts))
-    if not is_time_to_look():
-        return
-    names = [[part.kind for part in parts], [part.name for part in parts]]
-    if many := connection.execute(_IN_MANY_PARTS, names).fetchall():
-        taken = connection.execute(_TAKE_PARTS, [list(column) for column in zip(*many, strict=True)]).fetchall()
-        _copy(connection, f"durations ({DURATION_COLUMNS})", map(as_values, add_up(map(from_values, taken))))
+def _of_terms(stored: Sequence[tuple[int, int, bytes]]) -> dict[str, Any]:
+    columns = _columns(("term", "started_ns", "execution_id"), stored)
+    return {**columns, "execution_ids": sorted(set(columns["execution_id"]))}
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def _copy(connection: psycopg.Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:
+    rows = list(rows)
+    if not rows:
+        return
     with connection.cursor().copy(f"COPY {target} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

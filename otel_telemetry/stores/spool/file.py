@@ -1,4 +1,8 @@
-"""One file of a spill: a SQLite store that is also read in the order in which it was written, and emptied."""
+"""One file of a spill: a SQLite file whose spans are read in the order in which they were written, and leave it again.
+
+It has the tables of a store, but only spans, resources and leases are in it: what follows from the spans is worked out
+where they are going.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,26 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from otel_telemetry.leases import Lease
-from otel_telemetry.rows import RowKind, SpanRow
+from otel_telemetry.rows import COLUMNS, SpanRow, is_greater
+from otel_telemetry.rows.execution_key import encode
+from otel_telemetry.stores.merging import Written
 from otel_telemetry.stores.sqlite.exporter import SQLiteSpanExporter
-from otel_telemetry.stores.sqlite.writer import transaction
-from otel_telemetry.stores.statements import COLUMN_LIST, KEY, key_of, read
+from otel_telemetry.stores.sqlite.writer import Tables, add_resources, put_lease_inside, put_spans, transaction
+from otel_telemetry.stores.statements import read_span
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from otel_telemetry.stores.merging import Key
+
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _LOG_BYTES: Final = 8 * 1024 * 1024
-_THIS_SPAN: Final = " AND ".join(f"{column} = ?" for column in KEY)
-_OLDEST: Final = f"SELECT {COLUMN_LIST} FROM spans ORDER BY rowid LIMIT ? OFFSET ?"
-_METADATA: Final = f"SELECT key, value FROM execution_metadata WHERE {_THIS_SPAN}"
+_OLDEST: Final = f"SELECT {', '.join(COLUMNS)} FROM spans ORDER BY rowid LIMIT ? OFFSET ?"
 _RESOURCE: Final = "SELECT attributes, schema_url FROM resources WHERE resource_id = ?"
 _ACCOUNTS: Final = f"SELECT {', '.join(Lease._fields)} FROM leases WHERE account IS NOT NULL AND lease_id <> ?"
-_REMOVE: Final = f"DELETE FROM spans WHERE {_THIS_SPAN} AND ended_ns IS ?"
-_REMOVE_METADATA: Final = f"""
-    DELETE FROM execution_metadata WHERE {_THIS_SPAN}
-    AND NOT EXISTS (SELECT 1 FROM spans WHERE spans.execution_id = execution_metadata.execution_id
-        AND spans.started_ns = execution_metadata.started_ns AND spans.span_id = execution_metadata.span_id)"""
+_REMOVE: Final = "DELETE FROM spans WHERE execution_id = ? AND started_ns = ? AND span_id = ? AND ended_ns IS ?"
 
 
 class SpillFile(SQLiteSpanExporter):
@@ -53,11 +55,10 @@ class SpillFile(SQLiteSpanExporter):
             rows: list[SpanRow] = []
             size = 0
             for values in connection.execute(_OLDEST, (limit, skip)):
-                row = SpanRow._make((*read(values), None, ()))
+                row = read_span(values)
                 if row.resource_id not in resources:
                     resources[row.resource_id] = _resource(connection, row.resource_id)
-                metadata = _metadata(connection, row) if row.kind == RowKind.EXECUTION else ()
-                rows.append(row._replace(resource=resources[row.resource_id], metadata=metadata))
+                rows.append(row._replace(resource=resources[row.resource_id]))
                 size += len(row.document or "") + len(row.payload or "")
                 if size >= _MOST_BYTES:
                     break
@@ -65,11 +66,25 @@ class SpillFile(SQLiteSpanExporter):
 
     def remove(self, rows: Sequence[SpanRow]) -> None:
         """Delete rows, as far as they are still what they were: the end of a span is not removed with its start."""
-        keys = list(map(key_of, rows))
+        states = [(encode(row.execution_id), row.started_ns, row.span_id, row.ended_ns) for row in rows]
         with self._session() as connection, transaction(connection):
-            connection.executemany(_REMOVE, [(*key, row.ended_ns) for key, row in zip(keys, rows, strict=True)])
-            executions = [key for key, row in zip(keys, rows, strict=True) if row.kind == RowKind.EXECUTION]
-            connection.executemany(_REMOVE_METADATA, executions)
+            connection.executemany(_REMOVE, states)
+
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
+        """Write spans, each unless a greater state of it is there, and the state of the lease."""
+        tables = Tables(connection)
+        with transaction(connection):
+            add_resources(connection, rows, self._known_resources)
+            greatest: dict[Key, SpanRow] = {}
+            for row in rows:
+                key = row.execution_id, row.started_ns, row.span_id
+                there = greatest.get(key) or tables.whole([key]).get(key)
+                if there is None or is_greater(row, there):
+                    greatest[key] = row
+            put_spans(connection, list(greatest.values()))
+            if lease is not None:
+                put_lease_inside(connection, lease)
+        return Written(stored=len(greatest), replayed=len(rows) - len(greatest))
 
     def is_empty(self) -> bool:
         """Whether no row is left."""
@@ -90,7 +105,3 @@ class SpillFile(SQLiteSpanExporter):
 def _resource(connection: sqlite3.Connection, key: int) -> ResourceData:
     attributes, schema_url = connection.execute(_RESOURCE, (key,)).fetchone()
     return ResourceData(key, orjson.loads(attributes), schema_url)
-
-
-def _metadata(connection: sqlite3.Connection, row: SpanRow) -> tuple[tuple[str, str], ...]:
-    return tuple(connection.execute(_METADATA, key_of(row)).fetchall())

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from otel_telemetry.stores.base import StoreExporter
-from otel_telemetry.stores.sqlite.connection import StoreConnection
 from otel_telemetry.stores.sqlite.writer import add_lease, is_retryable, put_lease, write_rows
 
 if TYPE_CHECKING:
@@ -23,13 +22,14 @@ if TYPE_CHECKING:
 
     from otel_telemetry.leases import Lease
     from otel_telemetry.rows import SpanRow
+    from otel_telemetry.stores.merging import Written
     from span_processors.redaction import Redactor
 
 _PATIENCE_S: Final = 1.0
 """How long a fork waits for a transaction: one that takes longer waits for another process itself."""
 
 
-class SQLiteExporterBase(StoreExporter[StoreConnection]):
+class SQLiteExporterBase(StoreExporter[sqlite3.Connection]):
     """Writes through the driver of the standard library, and survives forks."""
 
     def __init__(self, redactor: Redactor | None = None) -> None:
@@ -37,16 +37,16 @@ class SQLiteExporterBase(StoreExporter[StoreConnection]):
         super().__init__(redactor)
         _exporters.add(self)
 
-    def _disconnect(self, connection: StoreConnection) -> None:
+    def _disconnect(self, connection: sqlite3.Connection) -> None:
         connection.close()
 
-    def _write(self, connection: StoreConnection, rows: Sequence[SpanRow], lease: Lease | None) -> None:
-        write_rows(connection, rows, self._known_resources, lease=lease)
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
+        return write_rows(connection, rows, self._known_resources, lease=lease)
 
-    def _put_lease(self, connection: StoreConnection, lease: Lease) -> None:
+    def _put_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
         put_lease(connection, lease)
 
-    def _add_lease(self, connection: StoreConnection, lease: Lease) -> None:
+    def _add_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
         add_lease(connection, lease)
 
     def _is_retryable(self, error: Exception) -> bool:

@@ -20,7 +20,6 @@ from otel_telemetry.stores.version import check_version, is_older
 
 if TYPE_CHECKING:
     from otel_telemetry.query import SpanStore
-    from otel_telemetry.stores.sqlite.connection import StoreConnection
     from span_processors.redaction import Redactor
 
 Durability = Literal["normal", "full"]
@@ -108,12 +107,12 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     # opening
 
-    def _connect(self) -> StoreConnection:
+    def _connect(self) -> sqlite3.Connection:
         connection = self._open()
         self._on_disk, self._checkpoint_at = self._look_at_disk(), self._most_log_bytes()
         return connection
 
-    def _open(self) -> StoreConnection:
+    def _open(self) -> sqlite3.Connection:
         sqlite_file.create_file(self._path)
         with sqlite_damage.turn(self._path):
             try:
@@ -125,13 +124,15 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         self._is_suspect = False
         return connection
 
-    def _open_file(self) -> StoreConnection:
+    def _open_file(self) -> sqlite3.Connection:
         was_left_open = sqlite_damage.was_left_open(self._path)
         connection = sqlite_file.connect(self._path, mode="rw")
         try:
             if self._is_suspect or was_left_open:
                 sqlite_damage.look(connection, self._path, thoroughly=self._is_suspect)
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            # Only now: later it would take a copy of the whole file. Space that retention frees can then be given back.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             has_log = _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability, has_log]}")
             connection.execute(f"PRAGMA cache_size = -{self._cache_bytes // 1024}")
@@ -145,7 +146,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             raise
         return connection
 
-    def _prepare_tables(self, connection: StoreConnection) -> None:
+    def _prepare_tables(self, connection: sqlite3.Connection) -> None:
         found = sqlite_file.version_of(connection, self._path)
         if found is None:
             with transaction(connection):
@@ -157,7 +158,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         check_version(found, str(self._path))
         if is_older(found):
             # Deferred: Alembic is needed by the one process that finds an older store.
-            from otel_telemetry.stores.migrations import upgrade_sqlite  # noqa: PLC0415
+            from otel_telemetry.stores.sqlite.upgrade import upgrade_sqlite  # noqa: PLC0415
 
             upgrade_sqlite(self._path)
 
@@ -168,17 +169,17 @@ class SQLiteSpanExporter(SQLiteExporterBase):
 
     # writing
 
-    def _after_use(self, connection: StoreConnection) -> None:
+    def _after_use(self, connection: sqlite3.Connection) -> None:
         if self._is_stale(connection):
             raise _FileChangedError(f"{self._path} was deleted, replaced or cut")
         if self._on_disk.log_size >= self._checkpoint_at:
             self._checkpoint(connection)
 
-    def _before_leaving(self, connection: StoreConnection) -> None:
+    def _before_leaving(self, connection: sqlite3.Connection) -> None:
         # Whoever closes the file last moves its log, but that may be a reader, who cannot.
         self._checkpoint(connection)
 
-    def _checkpoint(self, connection: StoreConnection) -> None:
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
         try:
             complete = sqlite_checkpoint.checkpoint(connection, self._path)
         except sqlite3.Error as error:  # what was written is safe all the same
@@ -196,7 +197,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
     def _note_failure(self, error: Exception) -> None:
         self._is_suspect = self._is_suspect or sqlite_file.is_damage(error)
 
-    def _is_stale(self, connection: StoreConnection) -> bool:  # noqa: ARG002  (it is the file that tells)
+    def _is_stale(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002  (it is the file that tells)
         """Whether the file was deleted, replaced or cut: SQLite would go on writing to what is no longer there."""
         before, self._on_disk = self._on_disk, self._look_at_disk()
         if (self._on_disk.file, self._on_disk.log) != (before.file, before.log):

@@ -7,13 +7,10 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
-from otel_telemetry.stores.sqlite.connection import StoreConnection
 from otel_telemetry.stores.version import check_version
-
-ConnectionT = TypeVar("ConnectionT", bound=sqlite3.Connection)
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long to wait for another process's transaction."""
@@ -130,22 +127,21 @@ def status(path: str | Path) -> os.stat_result | None:
         return None
 
 
-def connect(path: Path, *, mode: str) -> StoreConnection:
+def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     """Open the file at `path`; it must exist. `mode` is ``ro`` or ``rw``. Transactions are the caller's to begin."""
-    connection = _open(path, mode, StoreConnection)
+    connection = _open(path, mode)
     # `sqlite_checkpoint` says why no connection does this by itself.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection
 
 
-def _open(path: Path, mode: str, factory: type[ConnectionT]) -> ConnectionT:
+def _open(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
-        factory=factory,
     )
 
 
@@ -155,7 +151,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     To read, SQLite may have to write: the index of a log, or back what a transaction had changed that was cut short.
     Where it may not, and there is nothing of the kind, nobody else can be writing, and the file is read as it is.
     """
-    connection = _open(path, "ro", sqlite3.Connection)
+    connection = _open(path, "ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:

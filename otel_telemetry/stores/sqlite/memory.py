@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.stores.sqlite.base import SQLiteExporterBase
-from otel_telemetry.stores.sqlite.connection import StoreConnection
 from otel_telemetry.stores.sqlite.file import BUSY_TIMEOUT_S
 from otel_telemetry.stores.sqlite.writer import create_tables, transaction
 
@@ -51,7 +50,7 @@ class MemorySpanExporter(SQLiteExporterBase):
 
         return open_memory(self.connect)
 
-    def connect(self) -> StoreConnection:
+    def connect(self) -> sqlite3.Connection:
         """Open one more connection to the database in memory."""
         return sqlite3.connect(
             self._uri,
@@ -59,7 +58,6 @@ class MemorySpanExporter(SQLiteExporterBase):
             timeout=BUSY_TIMEOUT_S,
             isolation_level=None,
             check_same_thread=False,
-            factory=StoreConnection,
         )
 
     def _start_anew(self) -> None:
@@ -71,5 +69,5 @@ class MemorySpanExporter(SQLiteExporterBase):
             create_tables(anchor)
         weakref.finalize(self, anchor.close)
 
-    def _connect(self) -> StoreConnection:
+    def _connect(self) -> sqlite3.Connection:
         return self.connect()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
-from otel_telemetry.rows import SpanRow, data_of, row_of
-from otel_telemetry.stores import execution_key
+from otel_telemetry.rows import SpanRow, execution_key
 from otel_telemetry.stores.schema import spans as table
 from otel_telemetry.stores.sqlite.exporter import PAGE_BYTES, SQLiteSpanExporter
 from otel_telemetry.stores.sqlite.pages import Pages
@@ -98,7 +97,6 @@ def _rows(record: list[Value], resources: dict[int, ResourceData]) -> Iterator[S
         columns["execution_id"] = execution_key.decode(record[_NAMES.index("execution_id")])
         resource = resources.get(int(str(columns["resource_id"])), ResourceData.of({}))
         values = {**dict.fromkeys(SpanRow._fields), **columns, "resource": resource, "metadata": ()}
-        row = SpanRow(**{name: values[name] for name in SpanRow._fields})  # type: ignore[arg-type]  # checked above
-        yield row._replace(metadata=row_of(data_of(row), row.lease_id).metadata)
+        yield SpanRow(**{name: values[name] for name in SpanRow._fields})  # type: ignore[arg-type]  # checked above
     except (ValueError, TypeError, OverflowError):
         return

@@ -8,48 +8,38 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.leases import Lease
-from otel_telemetry.rows import COLUMNS, RUN_COLUMNS, Durations, RowKind, SpanRow, add_up, count_runs, runs_of
-from otel_telemetry.stores.ddl import statements
-from otel_telemetry.stores.duration_parts import MAX_PARTS, as_values, from_values, is_time_to_look
+from otel_telemetry.rows import ExecutionRow, SpanRow, add_up
+from otel_telemetry.rows.conventions import VERSION
+from otel_telemetry.rows.durations import DURATION_KEY
+from otel_telemetry.rows.execution_key import decode, encode
+from otel_telemetry.stores.ddl import named, statements
+from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
+from otel_telemetry.stores.merging import Changes, Written, merge
 from otel_telemetry.stores.statements import (
-    COLUMN_LIST,
-    DURATION_COLUMNS,
-    KEY,
-    METADATA_COLUMNS,
-    ON_CONFLICT,
-    ON_CONFLICT_OF_LEASES,
-    flat,
-    key_of,
+    EXECUTION_TABLE_COLUMNS,
+    SPAN_COLUMNS,
+    flat_spans,
+    read_execution,
+    read_span,
+    stored_durations,
+    stored_execution,
+    stored_terms,
 )
 from otel_telemetry.stores.version import HEAD
 from span_processors.redaction import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from otel_telemetry.stores.sqlite.connection import StoreConnection
+    from otel_telemetry.leases import Lease
+    from otel_telemetry.rows import Durations
+    from otel_telemetry.stores.merging import Key
 
+_SQL: Final = named("sqlite")
 _AT_ONCE: Final = (256, 64, 16, 4, 1)
 """How many rows a statement takes. While one runs, so do other threads, which wait for each other between them."""
-# An ended row that is written again must not be counted again.
-_UPSERT: Final = ON_CONFLICT.replace(
-    "status = excluded.status",
-    f"status = note_replaced(excluded.status, {', '.join(f'spans.{column}' for column in RUN_COLUMNS)})",
-)
-_INSERT_RESOURCE: Final = "INSERT OR IGNORE INTO resources (resource_id, schema_url, attributes) VALUES (?, ?, ?)"
-_INSERT_LEASE: Final = f"INSERT INTO leases ({', '.join(Lease._fields)}) VALUES ({', '.join('?' * len(Lease._fields))})"
-_PUT_LEASE: Final = f"{_INSERT_LEASE} {ON_CONFLICT_OF_LEASES}"
-_ADD_LEASE: Final = f"{_INSERT_LEASE} ON CONFLICT DO NOTHING"
-_STATE: Final = (*KEY, "ended_ns")
-# Metadata belongs to the state of the row that stands, which need not be the one that was written last. The CROSS JOIN
-# makes SQLite look every given row up, and not go through the table.
-_STANDING: Final = f"given CROSS JOIN spans USING ({', '.join(KEY)}) WHERE spans.ended_ns IS given.ended_ns"
-_INSERT_DURATIONS: Final = (
-    f"INSERT INTO durations ({DURATION_COLUMNS}) VALUES ({', '.join('?' * len(Durations._fields))})"
-)
-_OF_NAME: Final = "FROM durations WHERE kind = ? AND name = ?"
+_KEY: Final = len(DURATION_KEY)
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -77,86 +67,141 @@ def create_tables(connection: sqlite3.Connection) -> None:
     """Make the tables of a fresh store, and stamp its version. To be called inside a transaction."""
     for statement in statements("sqlite"):
         connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('conventions', ?)", (str(VERSION),))
     connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 def write_rows(
-    connection: StoreConnection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], *, lease: Lease | None
-) -> None:
-    """Write rows, their resources and metadata, and a lease, and count the rows' durations, in one transaction."""
-    resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
-    executions = [row for row in rows if row.kind == RowKind.EXECUTION]
+    connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], *, lease: Lease | None
+) -> Written:
+    """Write rows, all that follows from them, their resources, and a lease, in one transaction."""
     with transaction(connection):
-        for key, resource in resources.items():
-            connection.execute(_INSERT_RESOURCE, (key, resource.schema_url, canonical(resource.attributes)))
-        connection.replaced.clear()
-        _execute(connection, _insert_spans, flat(rows), len(COLUMNS))
-        _insert_durations(connection, count_runs(runs_of(rows), connection.replaced))
-        states = {(*key_of(row), row.ended_ns): row.metadata for row in executions}
-        _execute(connection, _delete_metadata, list(chain.from_iterable(states)), len(_STATE))
-        entries = [(*state, *item) for state, items in states.items() for item in items]
-        _execute(connection, _insert_metadata, list(chain.from_iterable(entries)), len(_STATE) + 2)
+        add_resources(connection, rows, known_resources)
+        changes = merge(rows, Tables(connection))
+        apply(connection, changes)
         if lease is not None:
-            connection.execute(_PUT_LEASE, lease)
+            put_lease_inside(connection, lease)
+    return changes.written
 
 
-def _execute(connection: StoreConnection, statement: Callable[[int], str], values: Sequence[Any], width: int) -> None:
+def add_resources(connection: sqlite3.Connection, rows: Iterable[SpanRow], known_resources: AbstractSet[int]) -> None:
+    """Write the resources of rows that are not there yet."""
+    resources = {row.resource_id: row.resource for row in rows if row.resource_id not in known_resources}
+    for key, resource in resources.items():
+        connection.execute(_SQL["add_resource"], (key, resource.schema_url, canonical(resource.attributes)))
+
+
+def apply(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write what has changed. To be called inside a transaction."""
+    executions = list(map(stored_execution, (*changes.inserted, *changes.updated)))
+    _put(connection, "put_execution", list(chain.from_iterable(executions)), len(EXECUTION_TABLE_COLUMNS))
+    put_spans(connection, (*changes.new_spans, *changes.more_spans))
+    if changes.dropped_terms:
+        connection.executemany(_SQL["remove_term"], stored_terms(changes.dropped_terms))
+    terms = stored_terms((*changes.new_terms, *changes.more_terms))
+    _put(connection, "add_term", list(chain.from_iterable(terms)), 3)
+    add_durations(connection, changes.tally.parts())
+
+
+def put_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
+    """Write rows of spans, in the place of those with the same keys."""
+    _put(connection, "put_span", flat_spans(rows), len(SPAN_COLUMNS))
+
+
+class Tables:
+    """What the tables hold, inside a transaction, which alone may write: see `merging.Held`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
+        """Return the rows of executions that are there."""
+        found = {}
+        statement = _SQL["execution"]
+        for execution_id in execution_ids:
+            values = self._execute(statement, (encode(execution_id),)).fetchone()
+            if values is not None:
+                found[execution_id] = read_execution(values)
+        return found
+
+    def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
+        """Return the ids of the executions of ours in these traces."""
+        return [
+            (trace_id, decode(key))
+            for trace_id in trace_ids
+            for (key,) in self._execute(_SQL["own_in_trace"], (trace_id,)).fetchall()
+        ]
+
+    def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """Return the rows of these spans, without document and payload."""
+        return self._spans("state", keys)
+
+    def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """Return the rows of these spans."""
+        return self._spans("span", keys)
+
+    def _spans(self, name: str, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        statement, found = _SQL[name], {}
+        for key in keys:
+            values = self._execute(statement, (encode(key[0]), key[1], key[2])).fetchone()
+            if values is not None:
+                found[key] = read_span(values)
+        return found
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        """Return all rows of these executions, without payload."""
+        statement = _SQL["spans_of"]
+        return {
+            execution_id: list(map(read_span, self._execute(statement, (encode(execution_id),)).fetchall()))
+            for execution_id in execution_ids
+        }
+
+
+def add_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) -> None:
+    """Add counted durations, and now and then add up the parts of a key."""
+    connection.executemany(_SQL["add_durations"], map(stored_durations, parts))
+    for part in parts if parts and is_time_to_look() else ():
+        key = part[:_KEY]
+        (there,) = connection.execute(_SQL["count_durations"], key).fetchone()
+        if there >= MAX_PARTS:
+            found = connection.execute(_SQL["durations_of"], key).fetchall()
+            connection.execute(_SQL["remove_durations"], key)
+            connection.executemany(_SQL["add_durations"], map(stored_durations, add_up(map(from_values, found))))
+
+
+def _put(connection: sqlite3.Connection, name: str, values: Sequence[Any], width: int) -> None:
     """Execute a statement, which takes any number of rows, for the values of rows of this width."""
     most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
     at = 0
     for rows in _AT_ONCE:
         size = rows * width
         while size <= min(most, len(values) - at):
-            connection.execute(statement(rows), values[at : at + size])
+            connection.execute(_for_rows(name, rows), values[at : at + size])
             at += size
 
 
-def _values(rows: int, width: int) -> str:
-    one = f"({', '.join('?' * width)})"
-    return f"VALUES {', '.join([one] * rows)}"
-
-
 @cache
-def _insert_spans(rows: int) -> str:
-    return f"INSERT INTO spans ({COLUMN_LIST}) {_values(rows, len(COLUMNS))} {_UPSERT}"
-
-
-@cache
-def _delete_metadata(states: int) -> str:
-    return (
-        f"WITH given ({', '.join(_STATE)}) AS ({_values(states, len(_STATE))}) DELETE FROM execution_metadata"
-        f" WHERE ({', '.join(KEY)}) IN (SELECT {', '.join(KEY)} FROM {_STANDING})"
-    )
-
-
-@cache
-def _insert_metadata(items: int) -> str:
-    return (
-        f"WITH given ({', '.join(_STATE)}, key, value) AS ({_values(items, len(_STATE) + 2)})"
-        f" INSERT INTO execution_metadata ({METADATA_COLUMNS}) SELECT {METADATA_COLUMNS} FROM {_STANDING}"
-    )
-
-
-def _insert_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) -> None:
-    connection.executemany(_INSERT_DURATIONS, map(as_values, parts))
-    for part in parts if is_time_to_look() else ():
-        (there,) = connection.execute(f"SELECT count(*) {_OF_NAME}", part[:2]).fetchone()
-        if there >= MAX_PARTS:
-            found = connection.execute(f"SELECT {DURATION_COLUMNS} {_OF_NAME}", part[:2]).fetchall()
-            connection.execute(f"DELETE {_OF_NAME}", part[:2])
-            connection.executemany(_INSERT_DURATIONS, map(as_values, add_up(map(from_values, found))))
+def _for_rows(name: str, rows: int) -> str:
+    """Return a statement that inserts one row, for several."""
+    before, marker, values = _SQL[name].rpartition("VALUES ")
+    return before + marker + ", ".join([values] * rows)
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
     """Write the state of a lease, unless a later one is there."""
     with transaction(connection):
-        connection.execute(_PUT_LEASE, lease)
+        put_lease_inside(connection, lease)
+
+
+def put_lease_inside(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Do the same inside a transaction."""
+    connection.execute(_SQL["put_lease"], lease)
 
 
 def add_lease(connection: sqlite3.Connection, lease: Lease) -> None:
     """Write a lease, if it is not there."""
     with transaction(connection):
-        connection.execute(_ADD_LEASE, lease)
+        connection.execute(_SQL["add_lease"], lease)
 
 
 def is_retryable(error: Exception) -> bool:

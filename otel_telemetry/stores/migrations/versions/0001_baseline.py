@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import op
 
+from otel_telemetry.rows.conventions import VERSION
 from otel_telemetry.stores.ddl import DIALECTS, statements
 
-revision = "1.0"
+revision = "2.0"
 down_revision = None
 
 
@@ -16,3 +17,9 @@ def upgrade() -> None:
     (dialect,) = (name for name in DIALECTS if name == bind.dialect.name)
     for statement in statements(dialect):
         bind.exec_driver_sql(statement)
+    bind.exec_driver_sql(f"INSERT INTO meta VALUES ('conventions', '{VERSION}')")
+    if dialect == "postgresql":
+        # Deferred: a store in a file needs no driver of PostgreSQL.
+        from otel_telemetry.stores.postgres import partitions  # noqa: PLC0415
+
+        partitions.make_first(bind.connection.driver_connection)

@@ -1,0 +1,320 @@
+"""The stored row of an execution: the join of what each of its spans says of it.
+
+Each state of each span makes one claim about its execution, by a pure function of that row alone (`claim`). The row of
+an execution is the join of all claims, which is commutative, associative and idempotent. So the order in which rows
+arrive, batches, duplicates, writers and files cannot matter.
+
+A row is three registers and flags. A register takes the greatest whole tuple offered to it, by a total order:
+
+- *who* it is: the best rank, then the earliest span;
+- its *state*: of our own spans the newest, of others' the same span as *who*;
+- its *metadata*: the newest of our own spans that has some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from otel_telemetry.rows.convert import metadata_of
+from otel_telemetry.rows.row import INTERRUPTED_LEASE, RowKind, RowStatus, SpanRow, default_name
+
+DELETED: Final = 127
+"""Rank of a deleted execution: greater than any other, so it stays deleted whatever arrives later."""
+OWN: Final = 6
+"""Our own span of the execution, which says what it runs."""
+OWN_BARE: Final = 5
+"""Our own span of the execution, which does not: resumed by its id alone."""
+TOP: Final = 4
+"""A span of others without a parent."""
+REMOTE: Final = 3
+"""A span of others whose parent is in another process."""
+STAND_IN: Final = 2
+"""Any other span of others: it stands in for a root that is not there."""
+INSIDE: Final = 1
+"""Any other span of ours: the execution exists, and its own span is not there."""
+
+OWN_RANKS: Final = frozenset({OWN, OWN_BARE, INSIDE})
+ROOTLESS_RANKS: Final = frozenset({STAND_IN, INSIDE})
+
+HAS_CALL: Final = 1
+"""Flag: some tool call of ours is there."""
+HAS_CALL_OF_OTHERS: Final = 2
+"""Flag: some tool's span of others is there; it may be the double of a call that we recorded."""
+HAS_BOTH_CALLS: Final = HAS_CALL | HAS_CALL_OF_OTHERS
+HAS_OWN_SCOPE: Final = 4
+"""Flag: some span of it was recorded by this package."""
+
+_NOT_ENDED: Final = -(2**63)
+# an enum's members are slow to get at in Python 3.11, and these are asked for every span
+_EXECUTION: Final = int(RowKind.EXECUTION)
+_CALL_FLAGS: Final[dict[int, int]] = {
+    RowKind.TOOL_CALL: HAS_CALL,
+    RowKind.INNER_CALL: HAS_CALL_OF_OTHERS,
+    RowKind.OTHER_CALL: HAS_CALL_OF_OTHERS,
+    RowKind.ENTRY_CALL: HAS_CALL_OF_OTHERS,
+}
+_OTHER_STEP: Final = int(RowKind.OTHER_STEP)
+_ENTRY: Final = int(RowKind.ENTRY)
+_RUNNING: Final = int(RowStatus.RUNNING)
+
+
+class ExecutionRow(NamedTuple):
+    """One row of the table of executions. Ids of spans are signed 64 bits, times nanoseconds since the epoch, UTC."""
+
+    execution_id: str
+    # who it is
+    who_rank: int
+    started_ns: int
+    who_span_id: int
+    who_ended_ns: int | None
+    who_tie: int
+    trace_id: bytes
+    execution_type: str | None
+    workflow_name: str | None
+    workflow_version: str | None
+    caller_id: str | None
+    parent_execution_id: str | None
+    resource_id: int
+    # its state
+    state_rank: int
+    segment: int
+    state_started_ns: int
+    state_span_id: int
+    ended_ns: int | None
+    state_tie: int
+    status: int
+    error_code: str | None
+    error_category: str | None
+    lease_id: int | None
+    # its metadata; None where no span has any
+    metadata_started_ns: int | None
+    metadata_span_id: int | None
+    metadata_ended_ns: int | None
+    metadata_tie: int | None
+    flags: int
+    # derived from all its spans, never claimed: `rows.derived`
+    duration_ns: int | None = None
+    variant: int | None = None
+    steps: int = 0
+    tool_calls: int = 0
+    retries: int = 0
+    max_repeat: int | None = None
+    waiting_ns: int = 0
+    covered_by: str | None = None
+    """The execution of ours that this trace's spans are read into, because it called what they record."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this package recorded it."""
+        return self.who_rank in OWN_RANKS
+
+    @property
+    def is_rootless(self) -> bool:
+        """Whether its own span is not there."""
+        return self.who_rank in ROOTLESS_RANKS
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it is named after its trace, because no span of it named an execution."""
+        return self.execution_id == self.trace_id.hex()
+
+
+EXECUTION_COLUMNS: Final = ExecutionRow._fields
+"""The names of the columns, in order."""
+_FIRST_STATE: Final = EXECUTION_COLUMNS.index("state_rank")
+_FIRST_METADATA: Final = EXECUTION_COLUMNS.index("metadata_started_ns")
+_FLAGS: Final = EXECUTION_COLUMNS.index("flags")
+FIRST_DERIVED: Final = EXECUTION_COLUMNS.index("duration_ns")
+
+
+def tie_of(row: SpanRow) -> int:
+    """Return what decides between two states of a span with the same end: a leased one first, then a digest."""
+    lease = row.lease_id
+    weight = 0 if lease is None else 1 if lease == INTERRUPTED_LEASE else 2
+    said = ascii(row[:_RESOURCE]).encode("ascii")
+    return weight << 61 | int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 3
+
+
+_RESOURCE: Final = SpanRow._fields.index("resource")
+
+
+def state_of(row: SpanRow) -> tuple[int, int]:
+    """Return the place of a state among those of the same span: the greater stands."""
+    return (_NOT_ENDED if row.ended_ns is None else row.ended_ns), tie_of(row)
+
+
+def is_greater(row: SpanRow, there: SpanRow) -> bool:
+    """Whether a state of a span stands in the place of another one. Only where both end alike is all of them read."""
+    if row.ended_ns != there.ended_ns:
+        return there.ended_ns is None or (row.ended_ns is not None and row.ended_ns > there.ended_ns)
+    return row is not there and state_of(row) > state_of(there)
+
+
+def greatest(rows: Sequence[SpanRow]) -> Sequence[SpanRow]:
+    """Return each span of an execution once, in its greatest state."""
+    if len(rows) < _SEVERAL or len({(row.started_ns, row.span_id) for row in rows}) == len(rows):
+        return rows
+    best: dict[tuple[int, int], SpanRow] = {}
+    for row in rows:
+        key = row.started_ns, row.span_id
+        there = best.get(key)
+        if there is None or is_greater(row, there):
+            best[key] = row
+    return list(best.values())
+
+
+_SEVERAL: Final = 2
+
+
+def rank_of(row: SpanRow) -> int:
+    """Return how much a span has to say about who its execution is."""
+    kind = row.kind
+    if kind == _EXECUTION:
+        return OWN if row.workflow_name is not None or row.execution_type == "direct" else OWN_BARE
+    if kind < _OTHER_STEP:
+        return INSIDE
+    if kind < _ENTRY:
+        return STAND_IN
+    return TOP if row.parent_span_id is None else REMOTE
+
+
+def claim(row: SpanRow) -> ExecutionRow:
+    """Return what one state of one span says of its execution."""
+    kind, rank, tie = row.kind, rank_of(row), tie_of(row)
+    ended = row.ended_ns
+    metadata: tuple[int | None, ...] = (None, None, None, None)
+    name, status, code, category, lease = (
+        row.workflow_name,
+        row.status,
+        row.error_code,
+        row.error_category,
+        row.lease_id,
+    )
+    state_rank, segment, state_tie = rank, 0, tie
+    if rank >= OWN_BARE:
+        state_rank, segment = OWN, row.attempt or 1
+        if said := metadata_of(row):
+            metadata = (row.started_ns, row.span_id, ended, _digest_of(said))
+    elif rank == INSIDE:
+        name = row.name if row.name is not None else default_name(kind, None, row.step_id, row.tool_name)
+        ended, status, code, category = None, _RUNNING, None, None
+        lease = state_tie = INTERRUPTED_LEASE if lease is None else lease
+    elif rank == STAND_IN:
+        name = row.step_id if row.step_id is not None else row.tool_name or row.name
+    elif row.kind != _ENTRY:
+        name = None
+    return ExecutionRow(
+        row.execution_id,
+        rank,
+        row.started_ns,
+        row.span_id,
+        row.ended_ns,
+        tie,
+        row.trace_id,
+        row.execution_type,
+        name,
+        row.workflow_version,
+        row.caller_id,
+        row.parent_execution_id,
+        row.resource_id,
+        state_rank,
+        segment,
+        row.started_ns,
+        row.span_id,
+        ended,
+        state_tie,
+        status,
+        code,
+        category,
+        lease,
+        *metadata,  # type: ignore[arg-type]  # four of them
+        _CALL_FLAGS.get(kind, 0) | (HAS_OWN_SCOPE if row.scope is None else 0),
+    )
+
+
+def _digest_of(metadata: tuple[tuple[str, str], ...]) -> int:
+    said = ascii(sorted(metadata)).encode("ascii")
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 1
+
+
+def _who(row: ExecutionRow) -> tuple[int, int, int, int, int]:
+    ended = row.who_ended_ns
+    return row.who_rank, -row.started_ns, -row.who_span_id, _NOT_ENDED if ended is None else ended, row.who_tie
+
+
+def _state(row: ExecutionRow) -> tuple[int, int, int, int, int, int]:
+    ended = _NOT_ENDED if row.ended_ns is None else row.ended_ns
+    started, span_id = row.state_started_ns, row.state_span_id
+    if row.state_rank in OWN_RANKS:
+        return row.state_rank, row.segment, started, span_id, ended, row.state_tie
+    return row.state_rank, row.segment, -started, -span_id, ended, row.state_tie
+
+
+def _metadata(row: ExecutionRow) -> tuple[int, ...]:
+    values = row[_FIRST_METADATA:_FLAGS]
+    if values[0] is None:
+        return ()
+    return tuple([_NOT_ENDED if value is None else value for value in values])
+
+
+def join(one: ExecutionRow, other: ExecutionRow) -> ExecutionRow:
+    """Return what both say together. What is derived stays that of `one`."""
+    who = other if _who(other) > _who(one) else one
+    state = other if _state(other) > _state(one) else one
+    metadata = other if _metadata(other) > _metadata(one) else one
+    flags = one.flags | other.flags
+    if who is state is metadata is one and flags == one.flags:
+        return one
+    return ExecutionRow(
+        *who[:_FIRST_STATE],
+        *state[_FIRST_STATE:_FIRST_METADATA],
+        *metadata[_FIRST_METADATA:_FLAGS],
+        flags,
+        *one[FIRST_DERIVED:],
+    )
+
+
+def fold(rows: Sequence[SpanRow]) -> ExecutionRow:
+    """Return the join of the claims of an execution's rows, at least one; each span in one state only.
+
+    A row that cannot win any register is not asked for its claim.
+    """
+    best: ExecutionRow | None = None
+    flags = 0
+    for row in rows:
+        kind = row.kind
+        if kind == _EXECUTION or kind >= _ENTRY:
+            said = claim(row)
+            best = said if best is None else join(best, said)
+        if kind in _CALL_FLAGS:
+            flags |= _CALL_FLAGS[kind]
+        if row.scope is None:
+            flags |= HAS_OWN_SCOPE
+    if best is None:
+        others = [row for row in rows if row.kind >= _OTHER_STEP]
+        if others:
+            best = claim(min(others, key=_place))
+        else:
+            best = join(claim(min(rows, key=_place)), claim(max(rows, key=_place)))
+    return best if flags & ~best.flags == 0 else best._replace(flags=best.flags | flags)
+
+
+def _place(row: SpanRow) -> tuple[int, int]:
+    return row.started_ns, row.span_id
+
+
+def tombstone(row: ExecutionRow) -> ExecutionRow:
+    """Return the row of an execution that was deleted."""
+    least: tuple[int | None, ...] = (None,) * (_FLAGS - _FIRST_METADATA)
+    return ExecutionRow(
+        row.execution_id,
+        *(DELETED, 0, 0, None, 0, b"", None, None, None, None, None, 0),
+        *(DELETED, 0, 0, 0, None, 0, _DELETED_STATUS, None, None, None),
+        *least,  # type: ignore[arg-type]  # none of it
+        0,
+    )
+
+
+_DELETED_STATUS: Final = -1

@@ -1,0 +1,196 @@
+"""The statements that the write path uses, in SQLAlchemy Core. They are compiled ahead (`ddl`), for it loads no SQLAlchemy.
+
+What is locked, is locked by the rows of the executions, in the order of their keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Executable,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from otel_telemetry.leases import Lease
+from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, RowKind
+from otel_telemetry.rows.durations import DURATION_KEY
+from otel_telemetry.rows.execution import OWN_RANKS
+from otel_telemetry.stores.schema import (
+    IS_LISTED,
+    ExecutionId,
+    durations,
+    executions,
+    leases,
+    resources,
+    spans,
+    terms,
+)
+
+SPAN_KEY: Final = ("execution_id", "started_ns", "span_id")
+TERM_KEY: Final = ("term", "started_ns", "execution_id")
+_HEAVY: Final = frozenset({"document", "payload"})
+_OWN: Final = executions.c.who_rank.in_([literal_column(str(rank)) for rank in sorted(OWN_RANKS)])
+
+
+def _is(table: Table, *names: str) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == bindparam(name, type_=_raw(table, name)) for name in names))
+
+
+def _raw(table: Table, name: str) -> Any:
+    """Return the type of what is stored: ids come encoded."""
+    return LargeBinary() if isinstance(table.c[name].type, ExecutionId) else table.c[name].type
+
+
+def _values(table: Table) -> dict[str, Any]:
+    return {name: bindparam(name, type_=_raw(table, name)) for name in table.c.keys()}  # noqa: SIM118  (no mapping)
+
+
+def _light(table: Any = spans) -> list[Any]:
+    """Return a span's columns without the heavy ones."""
+    return [null().label(name) if name in _HEAVY else table.c[name] for name in COLUMNS]
+
+
+def _lean(table: Any = spans) -> list[Any]:
+    """Return the same, of an execution's own span with the document, which holds its metadata."""
+    document = case((table.c.kind == literal_column(str(int(RowKind.EXECUTION))), table.c.document)).label("document")
+    return [document if name == "document" else column for name, column in zip(COLUMNS, _light(table), strict=True)]
+
+
+def _all(table: Any = spans) -> list[Any]:
+    return [table.c[name] for name in COLUMNS]
+
+
+def _put_lease(dialect: Any) -> Executable:
+    statement = dialect.insert(leases).values({name: bindparam(name) for name in Lease._fields})
+    # Of two accounts the later one stands, also where another process finds the earlier one in a spill.
+    later: Executable = statement.on_conflict_do_update(
+        index_elements=["lease_id"],
+        set_={name: statement.excluded[name] for name in ("heartbeat_ns", "closed_ns", "account")},
+        where=(statement.excluded.heartbeat_ns >= leases.c.heartbeat_ns) | leases.c.account.is_(None),
+    )
+    return later
+
+
+def _shared(dialect: Any) -> dict[str, Executable]:
+    names = [durations.c[name] for name in Durations._fields]
+    return {
+        "add_lease": dialect.insert(leases).values(_values(leases)).on_conflict_do_nothing(),
+        "put_lease": _put_lease(dialect),
+        "add_resource": dialect.insert(resources).values(_values(resources)).on_conflict_do_nothing(),
+        "add_durations": insert(durations).values(_values(durations)),
+        "durations_of": select(*names).where(_is(durations, *DURATION_KEY)),
+        "remove_spans_of": delete(spans).where(_is(spans, "execution_id")),
+    }
+
+
+def of_sqlite() -> dict[str, Executable]:
+    """Return the statements for SQLite: each looks up or writes one row, so each is prepared once."""
+    put = "OR REPLACE"
+    execution = [executions.c[name] for name in EXECUTION_COLUMNS]
+    return {
+        **_shared(sqlite),
+        "execution": select(*execution).where(_is(executions, "execution_id")),
+        "own_in_trace": select(executions.c.execution_id).where(IS_LISTED, _OWN, _is(executions, "trace_id")),
+        "state": select(*_light()).where(_is(spans, *SPAN_KEY)),
+        "span": select(*_all()).where(_is(spans, *SPAN_KEY)),
+        "spans_of": select(*_lean()).where(_is(spans, "execution_id")),
+        "put_execution": insert(executions).prefix_with(put).values(_values(executions)),
+        "put_span": insert(spans).prefix_with(put).values(_values(spans)),
+        "add_term": insert(terms).prefix_with("OR IGNORE").values(_values(terms)),
+        "remove_term": delete(terms).where(_is(terms, *TERM_KEY)),
+        "count_durations": select(func.count()).select_from(durations).where(_is(durations, *DURATION_KEY)),
+        "remove_durations": delete(durations).where(_is(durations, *DURATION_KEY)),
+    }
+
+
+def _array(name: str, type_: Any) -> Any:
+    return bindparam(name, type_=ARRAY(type_))
+
+
+def _given(**columns: Any) -> Any:
+    """Return a table of the values that are given, an array for each column."""
+    arrays = [_array(name, type_) for name, type_ in columns.items()]
+    return func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+
+
+def _same(table: Any, given: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
+    return and_(*(table.c[name].op("=")(given.c[name]) for name in names))
+
+
+def _in_partitions(table: Any) -> ColumnElement[bool]:
+    """Return a condition by which only the partitions of the given executions are looked at."""
+    return _any(table.c.execution_id, "execution_ids")
+
+
+def _any(column: Any, name: str) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = column.op("=")(any_(_array(name, LargeBinary())))
+    return condition
+
+
+def of_postgresql() -> dict[str, Executable]:
+    """Return the statements for PostgreSQL: each takes many rows, as an array for each column."""
+    big, text, key = BigInteger(), Text(), LargeBinary()
+    span = _given(execution_id=key, started_ns=big, span_id=big)
+    term = _given(term=big, started_ns=big, execution_id=key)
+    execution = [executions.c[name] for name in EXECUTION_COLUMNS]
+    more = select(term.c.term, term.c.started_ns, term.c.execution_id)
+    names = {"hour": big, "workflow_name": text, "workflow_version": text, "kind": SmallInteger(), "name": text}
+    counted = _given(**names)
+    many = (
+        select(*(durations.c[name] for name in DURATION_KEY))
+        .join_from(durations, counted, _same(durations, counted, DURATION_KEY))
+        .group_by(*(durations.c[name] for name in DURATION_KEY))
+        .having(func.count() >= bindparam("parts", type_=big))
+    )
+    # What another session adds up at this moment is left to it.
+    ctid: Any = literal_column("durations.ctid")
+    free = (
+        select(ctid)
+        .join_from(durations, counted, _same(durations, counted, DURATION_KEY))
+        .with_for_update(skip_locked=True, of=durations)
+    )
+    return {
+        **_shared(postgresql),
+        "lock_executions": select(*execution)
+        .where(_in_partitions(executions))
+        .order_by(executions.c.execution_id)
+        .with_for_update(key_share=True),
+        "own_in_traces": select(executions.c.trace_id, executions.c.execution_id).where(
+            IS_LISTED, _OWN, _any(executions.c.trace_id, "trace_ids")
+        ),
+        "states": select(*_light()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
+        "spans": select(*_all()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
+        "spans_of": select(*_lean()).where(_in_partitions(spans)),
+        "update_execution": update(executions)
+        .values({name: value for name, value in _values(executions).items() if name != "execution_id"})
+        .where(_is(executions, "execution_id")),
+        "remove_spans": delete(spans).where(_in_partitions(spans), _same(spans, span, SPAN_KEY)),
+        "add_terms": postgresql.insert(terms).from_select(list(TERM_KEY), more).on_conflict_do_nothing(),
+        "remove_terms": delete(terms).where(_in_partitions(terms), _same(terms, term, TERM_KEY)),
+        "many_durations": many,
+        "take_durations": delete(durations)
+        .where(ctid.op("=")(any_(func.array(free.scalar_subquery()))))
+        .returning(*(durations.c[name] for name in Durations._fields)),
+    }
+
+
+STATEMENTS: Final = {"sqlite": of_sqlite, "postgresql": of_postgresql}
