@@ -176,10 +176,9 @@ def _as_a_whole(execution: ExecutionRow, fields: dict[str, Any], parts: Sequence
     if "inputs" not in fields:
         inputs = next((of_one["inputs"] for of_one in said.values() if of_one.get("inputs") is not None), None)
         fields["inputs"] = inputs
-    place = execution.metadata_started_ns, execution.metadata_span_id
-    metadata = said.get(place, {}).get("metadata")  # type: ignore[call-overload]  # of none, None
-    if metadata is not None:
-        fields["metadata"] = metadata
+    if execution.metadata_started_ns is not None and execution.metadata_span_id is not None:
+        of_one = said.get((execution.metadata_started_ns, execution.metadata_span_id), {})
+        fields["metadata"] = of_one.get("metadata", {})
     _add_problem(fields, f"{len(segments) + 1} spans claim to be this execution; the newest says how it stands")
     return fields
 

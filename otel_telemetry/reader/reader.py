@@ -146,11 +146,11 @@ class Reader:
         found, live = self._spans([wanted])
         return codec.decode(found[wanted], wanted, live_leases=live) if wanted in found else None
 
-    def find(self, text: str, **filters: Unpack[Filters]) -> ExecutionRecord | None:
+    def find(self, run: str, /, **filters: Unpack[Filters]) -> ExecutionRecord | None:
         """Return the execution that a person means.
 
         Args:
-            text: ``last``; ``last failed``, or another status, or ``interrupted``; either with ``-1`` for the one
+            run: ``last``; ``last failed``, or another status, or ``interrupted``; either with ``-1`` for the one
                 before, ``-2`` and so on; an execution id; or its beginning, as long as it is the only one.
             filters: see `Filter`; which executions to look among.
 
@@ -158,24 +158,28 @@ class Reader:
             The execution, or None where there is none.
 
         Raises:
-            AmbiguousIdError: several ids begin with `text`; the message names some.
+            AmbiguousIdError: several ids begin with `run`; the message names some.
         """
-        if (words := _LAST.fullmatch(text.strip())) is not None:
+        if (words := _LAST.fullmatch(run.strip())) is not None:
             which = words["which"]
-            more: Filters = {"interrupted": True} if which == "interrupted" else {"status": which} if which else {}
-            asked: Filters = {**filters, **more}
+            asked: Filters = {**filters}
+            if which == "interrupted":
+                asked["interrupted"] = True
+            elif which:
+                asked["status"] = which
             back = int(words["back"] or 0)
-            page = self.query(payloads=False, limit=min(back + 1, MAX_LIMIT), **asked)
+            page = self.query(payloads=False, limit=back + 1, **asked)
             return self.get(page.records[back].execution_id) if len(page) > back else None
-        exact = self.get(text)
+        exact = self.get(run)
         if exact is not None:
             return exact
-        asked = {**filters, "execution_id_prefix": text}
+        asked = {**filters}
+        asked["execution_id_prefix"] = run
         found = self.query(payloads=False, limit=_CANDIDATES + 1, **asked)
         ids = [summary.execution_id for summary in found]
         if len(ids) > 1:
-            more_ids = ", …" if len(ids) > _CANDIDATES else ""
-            raise AmbiguousIdError(f"{text} begins several ids: {', '.join(ids[:_CANDIDATES])}{more_ids}")
+            more = ", …" if len(ids) > _CANDIDATES else ""
+            raise AmbiguousIdError(f"{run} begins several ids: {', '.join(ids[:_CANDIDATES])}{more}")
         return self.get(ids[0]) if ids else None
 
     def last(self, **filters: Unpack[Filters]) -> ExecutionRecord | None:

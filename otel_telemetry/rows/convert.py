@@ -77,7 +77,7 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         attempt,
         tool_name,
         call_hash,
-    ) = cast("list[Any]", taken)
+    ) = taken
     step_kind = error_code = error_category = None
     if reading is not None:
         execution_type, workflow_name = reading.execution_type, _fitting(reading.workflow_name)

@@ -112,7 +112,7 @@ class Tally:
         for key, (failed, longest, slowest, buckets) in sorted(self._parts.items()):
             left = {bucket: n for bucket, n in buckets.items() if n}
             if failed or left:
-                found.append(Durations(*key, failed, longest, slowest, left))
+                found.append(Durations._make((*key, failed, longest, slowest, left)))
         return found
 
 

@@ -184,7 +184,7 @@ def claim(row: SpanRow) -> ExecutionRow:
     """Return what one state of one span says of its execution."""
     kind, rank, tie = row.kind, rank_of(row), tie_of(row)
     ended = row.ended_ns
-    metadata: tuple[int | None, ...] = (None, None, None, None)
+    metadata: tuple[int | None, int | None, int | None, int | None] = (None, None, None, None)
     name, status, code, category, lease = (
         row.workflow_name,
         row.status,
@@ -229,7 +229,7 @@ def claim(row: SpanRow) -> ExecutionRow:
         code,
         category,
         lease,
-        *metadata,  # type: ignore[arg-type]  # four of them
+        *metadata,
         _CALL_FLAGS.get(kind, 0) | (HAS_OWN_SCOPE if row.scope is None else 0),
     )
 
@@ -253,10 +253,10 @@ def _state(row: ExecutionRow) -> tuple[int, int, int, int, int, int]:
 
 
 def _metadata(row: ExecutionRow) -> tuple[int, ...]:
-    values = row[_FIRST_METADATA:_FLAGS]
-    if values[0] is None:
+    if row.metadata_started_ns is None:
         return ()
-    return tuple([_NOT_ENDED if value is None else value for value in values])
+    ended = _NOT_ENDED if row.metadata_ended_ns is None else row.metadata_ended_ns
+    return row.metadata_started_ns, row.metadata_span_id or 0, ended, row.metadata_tie or 0
 
 
 def join(one: ExecutionRow, other: ExecutionRow) -> ExecutionRow:
@@ -267,13 +267,20 @@ def join(one: ExecutionRow, other: ExecutionRow) -> ExecutionRow:
     flags = one.flags | other.flags
     if who is state is metadata is one and flags == one.flags:
         return one
-    return ExecutionRow(
-        *who[:_FIRST_STATE],
-        *state[_FIRST_STATE:_FIRST_METADATA],
-        *metadata[_FIRST_METADATA:_FLAGS],
-        flags,
-        *one[FIRST_DERIVED:],
+    return ExecutionRow._make(
+        (
+            *who[:_FIRST_STATE],
+            *state[_FIRST_STATE:_FIRST_METADATA],
+            *metadata[_FIRST_METADATA:_FLAGS],
+            flags,
+            *one[FIRST_DERIVED:],
+        )
     )
+
+
+def with_derived_of(one: ExecutionRow, other: ExecutionRow) -> ExecutionRow:
+    """Return what is claimed as in `other`, with what is derived as in `one`."""
+    return ExecutionRow._make((*other[:FIRST_DERIVED], *one[FIRST_DERIVED:]))
 
 
 def fold(rows: Sequence[SpanRow]) -> ExecutionRow:
@@ -307,12 +314,11 @@ def _place(row: SpanRow) -> tuple[int, int]:
 
 def tombstone(row: ExecutionRow) -> ExecutionRow:
     """Return the row of an execution that was deleted."""
-    least: tuple[int | None, ...] = (None,) * (_FLAGS - _FIRST_METADATA)
     return ExecutionRow(
         row.execution_id,
         *(DELETED, 0, 0, None, 0, b"", None, None, None, None, None, 0),
         *(DELETED, 0, 0, 0, None, 0, _DELETED_STATUS, None, None, None),
-        *least,  # type: ignore[arg-type]  # none of it
+        *(None, None, None, None),
         0,
     )
 

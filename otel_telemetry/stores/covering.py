@@ -36,11 +36,16 @@ def home_of(
     Args:
         trace: the row of the execution named after the trace.
         rows: its spans.
-        own: the executions of ours in this trace, each with its spans.
+        own: the executions of ours that have a span in this trace, each with its spans.
     """
     parents = {row.span_id: row.parent_span_id for row in rows}
     caller = _outside(trace.who_span_id, parents)
-    holders = {row.span_id: execution_id for execution_id, (_, spans) in own.items() for row in spans}
+    holders = {
+        row.span_id: execution_id
+        for execution_id, (_, spans) in own.items()
+        for row in spans
+        if row.trace_id == trace.trace_id
+    }
     if caller is None or caller not in holders:
         return None
     calls = {holders[parent] for parent in parents.values() if parent in holders and parent not in parents}

@@ -10,8 +10,8 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ClauseElement,
     ColumnElement,
-    Executable,
     LargeBinary,
     SmallInteger,
     Table,
@@ -26,6 +26,7 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -79,10 +80,10 @@ def _all(table: Any = spans) -> list[Any]:
     return [table.c[name] for name in COLUMNS]
 
 
-def _put_lease(dialect: Any) -> Executable:
+def _put_lease(dialect: Any) -> ClauseElement:
     statement = dialect.insert(leases).values({name: bindparam(name) for name in Lease._fields})
     # Of two accounts the later one stands, also where another process finds the earlier one in a spill.
-    later: Executable = statement.on_conflict_do_update(
+    later: ClauseElement = statement.on_conflict_do_update(
         index_elements=["lease_id"],
         set_={name: statement.excluded[name] for name in ("heartbeat_ns", "closed_ns", "account")},
         where=(statement.excluded.heartbeat_ns >= leases.c.heartbeat_ns) | leases.c.account.is_(None),
@@ -90,7 +91,7 @@ def _put_lease(dialect: Any) -> Executable:
     return later
 
 
-def _shared(dialect: Any) -> dict[str, Executable]:
+def _shared(dialect: Any) -> dict[str, ClauseElement]:
     names = [durations.c[name] for name in Durations._fields]
     return {
         "add_lease": dialect.insert(leases).values(_values(leases)).on_conflict_do_nothing(),
@@ -102,14 +103,20 @@ def _shared(dialect: Any) -> dict[str, Executable]:
     }
 
 
-def of_sqlite() -> dict[str, Executable]:
+def of_sqlite() -> dict[str, ClauseElement]:
     """Return the statements for SQLite: each looks up or writes one row, so each is prepared once."""
     put = "OR REPLACE"
     execution = [executions.c[name] for name in EXECUTION_COLUMNS]
     return {
         **_shared(sqlite),
         "execution": select(*execution).where(_is(executions, "execution_id")),
-        "own_in_trace": select(executions.c.execution_id).where(IS_LISTED, _OWN, _is(executions, "trace_id")),
+        "own_in_trace": union(
+            select(executions.c.execution_id).where(IS_LISTED, _OWN, _is(executions, "trace_id")),
+            select(executions.c.execution_id)
+            .join_from(terms, executions, terms.c.execution_id == executions.c.execution_id)
+            .where(IS_LISTED, _OWN, _is(terms, "term")),
+        ),
+        "covered": select(executions.c.execution_id).where(_is(executions, "covered_by")),
         "state": select(*_light()).where(_is(spans, *SPAN_KEY)),
         "span": select(*_all()).where(_is(spans, *SPAN_KEY)),
         "spans_of": select(*_lean()).where(_is(spans, "execution_id")),
@@ -146,11 +153,12 @@ def _any(column: Any, name: str) -> ColumnElement[bool]:
     return condition
 
 
-def of_postgresql() -> dict[str, Executable]:
+def of_postgresql() -> dict[str, ClauseElement]:
     """Return the statements for PostgreSQL: each takes many rows, as an array for each column."""
     big, text, key = BigInteger(), Text(), LargeBinary()
     span = _given(execution_id=key, started_ns=big, span_id=big)
     term = _given(term=big, started_ns=big, execution_id=key)
+    trace = _given(trace_id=key, term=big)
     execution = [executions.c[name] for name in EXECUTION_COLUMNS]
     more = select(term.c.term, term.c.started_ns, term.c.execution_id)
     names = {"hour": big, "workflow_name": text, "workflow_version": text, "kind": SmallInteger(), "name": text}
@@ -174,9 +182,16 @@ def of_postgresql() -> dict[str, Executable]:
         .where(_in_partitions(executions))
         .order_by(executions.c.execution_id)
         .with_for_update(key_share=True),
-        "own_in_traces": select(executions.c.trace_id, executions.c.execution_id).where(
-            IS_LISTED, _OWN, _any(executions.c.trace_id, "trace_ids")
+        "own_in_traces": union(
+            select(trace.c.trace_id, executions.c.execution_id)
+            .join_from(trace, executions, executions.c.trace_id.op("=")(trace.c.trace_id))
+            .where(IS_LISTED, _OWN),
+            select(trace.c.trace_id, executions.c.execution_id)
+            .join_from(trace, terms, terms.c.term.op("=")(trace.c.term))
+            .join(executions, terms.c.execution_id == executions.c.execution_id)
+            .where(IS_LISTED, _OWN),
         ),
+        "covered": select(executions.c.execution_id).where(_any(executions.c.covered_by, "execution_ids")),
         "states": select(*_light()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
         "spans": select(*_all()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
         "spans_of": select(*_lean()).where(_in_partitions(spans)),

@@ -32,6 +32,5 @@ def is_time_to_look() -> bool:
 
 def from_values(values: Sequence[Any]) -> Durations:
     """Return the part that was stored as `values`, in the order of the fields of `Durations`."""
-    *columns, text = values
-    numbers = iter(orjson.loads(text))
-    return Durations(*columns, dict(zip(numbers, numbers, strict=True)))
+    numbers = iter(orjson.loads(values[-1]))
+    return Durations._make((*values[:-1], dict(zip(numbers, numbers, strict=True))))

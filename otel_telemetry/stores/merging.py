@@ -25,7 +25,7 @@ from otel_telemetry.rows import (
     metadata_of,
 )
 from otel_telemetry.rows.derived import Counts, Derived
-from otel_telemetry.rows.execution import DELETED, HAS_BOTH_CALLS, INSIDE, OWN, TOP
+from otel_telemetry.rows.execution import DELETED, HAS_BOTH_CALLS, INSIDE, OWN, TOP, with_derived_of
 from otel_telemetry.rows.variant import MOST
 from otel_telemetry.stores.covering import Family, home_of
 
@@ -47,7 +47,10 @@ class Held(Protocol):
         """Lock the rows of those executions that are there, in the order of their keys, and return them."""
 
     def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
-        """Return the ids of the executions of ours that belong to these traces, each with its trace."""
+        """Return the ids of the executions of ours that have a span in these traces, each with its trace."""
+
+    def covered(self, execution_ids: Sequence[str]) -> list[str]:
+        """Return the traces that are read into these executions."""
 
     def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
         """Return the rows of these spans that are there, without document and payload."""
@@ -147,8 +150,10 @@ class _Merge:
         changes = self._changes
         changes.written.replayed += lesser
         # with the rows named after their traces, which may be parts of them
-        traces = {row.trace_id.hex() for row in claims.values() if row.is_own}
-        old = self._held.lock({*claims, *traces})
+        traces = {
+            row.trace_id for execution_id, group in groups.items() if claims[execution_id].is_own for row in group
+        }
+        old = self._held.lock({*claims, *(trace_id.hex() for trace_id in traces)})
         known: dict[str, list[SpanRow]] = {}
         for execution_id, group in groups.items():
             there = old.get(execution_id)
@@ -182,7 +187,7 @@ class _Merge:
         ]
         whole = self._held.whole(doubtful) if doubtful else {}
         for execution_id, group in known.items():
-            there = old[execution_id]
+            stood = old[execution_id]
             winners: list[SpanRow] = []
             replaced: list[SpanRow] = []
             for row in group:
@@ -198,8 +203,8 @@ class _Merge:
                 winners.append(row)
             if not winners:
                 continue
-            case = _Case(execution_id, winners, there, join(there, fold(winners)), replaced)
-            if any(_takes_back(there, before, after) for before, after in _pairs(replaced, winners)):
+            case = _Case(execution_id, winners, stood, join(stood, fold(winners)), replaced)
+            if any(_takes_back(stood, before, after) for before, after in _pairs(replaced, winners)):
                 case.new = self._folded_anew(case)
                 case.needs_all = True
             case.needs_all = case.needs_all or _depends_on_others(case)
@@ -212,44 +217,74 @@ class _Merge:
         rows.update({(row.started_ns, row.span_id): row for row in case.rows})
         old = case.old
         folded = fold(list(rows.values()))
-        return folded if old is None else folded._replace(**_derived_of(old))
+        return folded if old is None else with_derived_of(old, folded)
 
     # traces that are read into an execution of ours
 
     def _families(self, locked: Mapping[str, ExecutionRow]) -> list[Family]:
-        """Find the traces that may be read into executions of ours, and make cases of all that are concerned."""
+        """Find the traces that may be read into executions of ours, and make cases of all that are concerned.
+
+        A trace that is read into an execution is looked at with that, and so is each execution that may have called it.
+        """
+        entered = self._entered(locked)
+        families: dict[str, Family] = {}
+        asked: set[str] = set()
+        while True:
+            homes = {case.execution_id for case in self._cases.values() if case.needs_all and case.old is not None}
+            new_homes = homes - asked
+            asked |= homes
+            covered = self._held.covered(sorted(new_homes)) if new_homes else []
+            entered |= {execution_id for execution_id in covered if execution_id not in families}
+            if not entered:
+                return list(families.values())
+            self._add_cases(entered)
+            found = self._with_callers([execution_id for execution_id in entered if execution_id in self._cases])
+            entered = set()
+            self._add_cases({member for family in found for member in family.own})
+            for family in found:
+                family.own = [member for member in family.own if member in self._cases]
+                families[family.trace] = family
+                for member in (family.trace, *family.own):
+                    self._cases[member].needs_all = True
+
+    def _entered(self, locked: Mapping[str, ExecutionRow]) -> set[str]:
+        """Return the traces that the batch is about, of which there may be a caller."""
+        found: set[str] = set()
+        for case in self._cases.values():
+            if _is_entered(case.new):
+                found.add(case.execution_id)
+            elif case.new.is_own and not case.new.is_trace:
+                for trace_id in {span.trace_id for span in case.rows}:
+                    there = locked.get(trace_id.hex())
+                    if there is not None and _is_entered(there):
+                        found.add(there.execution_id)
+        return found
+
+    def _with_callers(self, traces: Sequence[str]) -> list[Family]:
+        """Return the traces that some execution of ours may have called, each with all that may have."""
         cases = self._cases
-        own: dict[bytes, set[str]] = {}
-        entered: dict[bytes, ExecutionRow] = {}
-        for case in cases.values():
-            row = case.new
-            if row.is_own and not row.is_trace:
-                own.setdefault(row.trace_id, set()).add(case.execution_id)
-                there = locked.get(row.trace_id.hex())
-                if there is not None and there.execution_id not in cases and _is_entered(there):
-                    entered[row.trace_id] = there
-            elif _is_entered(row):
-                entered[row.trace_id] = row
-        for trace_id, execution_id in self._held.own_in_traces(list(entered)) if entered else ():
-            own.setdefault(trace_id, set()).add(execution_id)
-        found = []
-        for trace_id, row in entered.items():
-            mates = own.get(trace_id, set()) - {row.execution_id}
-            if row.covered_by is not None:
-                mates.add(row.covered_by)
+        ids = {cases[trace].new.trace_id: trace for trace in traces}
+        own: dict[bytes, set[str]] = {trace_id: set() for trace_id in ids}
+        for trace_id, execution_id in self._held.own_in_traces(list(ids)):
+            own[trace_id].add(execution_id)
+        for case in list(cases.values()):
+            if case.new.is_own and not case.new.is_trace:
+                for trace_id in ids.keys() & {span.trace_id for span in case.rows}:
+                    own[trace_id].add(case.execution_id)
+        families = []
+        for trace_id, trace in ids.items():
+            covered_by = cases[trace].new.covered_by
+            mates = (own[trace_id] | ({covered_by} if covered_by is not None else set())) - {trace}
             if mates:
-                found.append(Family(row.execution_id, sorted(mates)))
-        missing = {member for family in found for member in (family.trace, *family.own)} - cases.keys()
-        if missing:
-            for execution_id, row in self._held.lock(missing).items():
-                if row.who_rank != DELETED:
-                    cases[execution_id] = _Case(execution_id, [], row, row)
-        for family in found:
-            family.own = [member for member in family.own if member in cases]
-            for member in (family.trace, *family.own):
-                if member in cases:
-                    cases[member].needs_all = True
-        return [family for family in found if family.trace in cases]
+                families.append(Family(trace, sorted(mates)))
+        return families
+
+    def _add_cases(self, execution_ids: Collection[str]) -> None:
+        """Make cases of executions that no row of the batch is of."""
+        missing = set(execution_ids) - self._cases.keys()
+        for execution_id, row in (self._held.lock(missing) if missing else {}).items():
+            if row.who_rank != DELETED:
+                self._cases[execution_id] = _Case(execution_id, [], row, row)
 
     def _settle(self, family: Family) -> None:
         trace = self._cases[family.trace]
@@ -275,12 +310,8 @@ class _Merge:
         new_lasted = None if case.new.ended_ns is None else case.new.ended_ns - case.new.started_ns
         case.new = case.new._replace(duration_ns=new_lasted)
         if old is not None and not case.needs_all:
-            if self._add(case, old):
-                self._put(case)
-                return
-            stored = self._held.spans([execution_id]).get(execution_id, ())  # a term may have gone
-            case.before = {(row.started_ns, row.span_id): row for row in stored}
-            case.after = {**case.before, **case.after}
+            self._add(case, old)
+            return
         before = _NOTHING if old is None else self._derived(case, old, families, before=True)
         after = self._derived(case, case.new, families, before=False)
         new = case.new = case.new._replace(
@@ -309,27 +340,24 @@ class _Merge:
         self._changes.more_spans += case.rows
         self._changes.replaced_spans += case.replaced
 
-    def _add(self, case: _Case, old: ExecutionRow) -> bool:
-        """Add what the new rows say, where nothing else depends on them. Returns whether that was all."""
+    def _add(self, case: _Case, old: ExecutionRow) -> None:
+        """Add what the new rows say, where nothing else depends on them."""
         changes, new, execution_id = self._changes, case.new, case.execution_id
         added = counts_of(new, case.rows)
         gone = counts_of(old, case.replaced) if case.replaced else _NOTHING.counts
-        if gone.terms - added.terms:
-            return False
-        steps = old.steps + added.steps - gone.steps
-        calls = old.tool_calls + added.tool_calls - gone.tool_calls
-        if new.ended_ns is not None and steps + calls <= MOST:
-            return False
         new = new._replace(
-            steps=steps, tool_calls=calls, retries=old.retries + added.retries - gone.retries,
-            variant=None, max_repeat=None,
-        )  # fmt: skip
+            steps=old.steps + added.steps - gone.steps,
+            tool_calls=old.tool_calls + added.tool_calls - gone.tool_calls,
+            retries=old.retries + added.retries - gone.retries,
+            variant=None,
+            max_repeat=None,
+        )
+        self._put(case)
         changes.tally.add(execution_id, added.runs)
         changes.tally.take_off(gone.runs)
         changes.more_terms += [(term, new.started_ns, execution_id) for term in added.terms - gone.terms]
         if new != old:
             changes.updated.append(new)
-        return True
 
     def _derived(self, case: _Case, row: ExecutionRow, families: Sequence[Family], *, before: bool) -> Derived:
         rows = case.before if before else case.after
@@ -377,8 +405,10 @@ def _depends_on_others(case: _Case) -> bool:
         return False
     if _frame(old) != _frame(new) or new.covered_by is not None:
         return True
-    if new.ended_ns is not None and old.steps + old.tool_calls <= MOST:
+    if new.ended_ns is not None and old.steps + old.tool_calls - len(case.replaced) <= MOST:
         return True  # the way that it went
+    if case.replaced and counts_of(old, case.replaced).terms - counts_of(new, case.rows).terms:
+        return True  # another row may still have the term
     both = new.flags & HAS_BOTH_CALLS == HAS_BOTH_CALLS
     return both and any(row.kind in _CALLS for row in case.rows)
 
@@ -400,8 +430,3 @@ def _frame(row: ExecutionRow) -> tuple[object, ...]:
 
 def _key(row: SpanRow) -> Key:
     return row.execution_id, row.started_ns, row.span_id
-
-
-def _derived_of(row: ExecutionRow) -> dict[str, object]:
-    names = ExecutionRow._fields[ExecutionRow._fields.index("duration_ns") :]
-    return {name: getattr(row, name) for name in names}

@@ -106,8 +106,7 @@ def listing(
 def counting(where: Filter, live_leases: frozenset[int], few: Few) -> Select[Any]:
     """Return the statement that counts the executions that match."""
     groups = term_groups(where)
-    bare = replace(where, **dict.fromkeys(_OF_TERMS, ()), metadata={}, started_after_ns=None, started_before_ns=None)
-    if len(groups) == 1 and bare == Filter():  # the terms alone say it
+    if len(groups) == 1 and _without_terms(where) == Filter():  # the terms alone say it
         entries = select(_entry.c.execution_id).where(_entry.c.term.in_(groups[0]), *_window(where, _entry))
         counted = func.count() if len(groups[0]) == 1 else func.count(_entry.c.execution_id.distinct())
         return entries.with_only_columns(counted)
@@ -123,7 +122,13 @@ def matching(where: Filter, live_leases: frozenset[int]) -> ColumnElement[bool]:
     return and_(IS_LISTED, *_on_row(where, live_leases), *map(_has_term, groups), *_on_text(where))
 
 
-_OF_TERMS: Final = ("tool_name", "step_id", "error_code", "error_category", "kind")
+def _without_terms(where: Filter) -> Filter:
+    """Return what is asked besides terms and the time of their executions' start."""
+    return replace(
+        where,
+        tool_name=(), step_id=(), error_code=(), error_category=(), kind=(), metadata={},
+        started_after_ns=None, started_before_ns=None,
+    )  # fmt: skip
 
 
 def term_groups(where: Filter) -> list[Group]:
@@ -146,7 +151,7 @@ def _leading(where: Filter, groups: Sequence[Group], few: Few, *, by_start: bool
 
     It is where there are few entries, and where nothing else is asked and their order is the one that is wanted.
     """
-    others = replace(where, **dict.fromkeys(_OF_TERMS, ()), metadata={}, started_after_ns=None, started_before_ns=None)
+    others = _without_terms(where)
     for group in groups:
         if by_start and len(groups) == 1 and others == Filter():
             return group
@@ -213,7 +218,8 @@ def _split(where: Filter) -> list[Filter] | None:
     for name in ("workflow_name", "status", "caller_id", "workflow_version", "parent_execution_id"):
         values = getattr(where, name)
         if 1 < len(values) <= _BRANCHES:
-            return [replace(where, **{name: (value,)}) for value in values]
+            ones: list[dict[str, Any]] = [{name: (value,)} for value in values]
+            return [replace(where, **one) for one in ones]
     return None
 
 

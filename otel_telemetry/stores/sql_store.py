@@ -178,7 +178,8 @@ class SQLSpanStore:
         with untraced(), self._connection() as connection:
             for start in range(0, len(execution_ids), _IDS_PER_STATEMENT):
                 ids = list(dict.fromkeys(execution_ids[start : start + _IDS_PER_STATEMENT]))
-                homes = dict.fromkeys(ids) | dict(connection.execute(_READ_INTO, {"ids": ids}).tuples().all())
+                homes: dict[str, str | None] = dict.fromkeys(ids)
+                homes.update(_homes(connection, ids))
                 if len(homes) == 1:
                     rows = self._rows(connection, _OF_EXECUTION, {"id": ids[0]})
                 else:
@@ -227,13 +228,13 @@ class SQLSpanStore:
         own: dict[str, list[SpanRow]] = {execution_id: [] for execution_id in ids}
         adopted: dict[str, list[SpanRow]] = {execution_id: [] for execution_id in ids}
         with untraced(), self._connection() as connection:
-            homes = dict(connection.execute(_READ_INTO, {"ids": ids}).tuples().all())
+            homes = _homes(connection, ids)
             for row in self._rows(connection, _LIGHT.where(spans.c.execution_id.in_([*ids, *homes]))):
                 (adopted[homes[row.execution_id]] if row.execution_id in homes else own[row.execution_id]).append(row)
-        for row in rows:
-            mine, others = own[row.execution_id], adopted[row.execution_id]
-            for run in counts_of(row, mine, doubles([*mine, *others]), others).runs:
-                yield FinishedRun(run.kind, run.name, run.failed, run.lasted_ns, row.execution_id)
+        for execution in rows:
+            mine, others = own[execution.execution_id], adopted[execution.execution_id]
+            for run in counts_of(execution, mine, doubles([*mine, *others]), others).runs:
+                yield FinishedRun(run.kind, run.name, run.failed, run.lasted_ns, execution.execution_id)
 
     def durations(
         self,
@@ -316,6 +317,12 @@ class SQLSpanStore:
 
 
 _TRACE_ID_LENGTH: Final = 32
+
+
+def _homes(connection: Connection, execution_ids: Sequence[str]) -> dict[str, str]:
+    """Return the traces that are read into these executions, each with its execution."""
+    found = connection.execute(_READ_INTO, {"ids": list(execution_ids)})
+    return {row.execution_id: row.covered_by for row in found}
 
 
 def _few(connection: Connection) -> Any:

@@ -69,7 +69,7 @@ def stored_execution(row: ExecutionRow) -> tuple[Any, ...]:
 def read_execution(values: Sequence[Any]) -> ExecutionRow:
     """Return the row of an execution that was read in the order of `EXECUTION_COLUMNS`."""
     covered_by = values[-1]
-    return ExecutionRow(decode(values[0]), *values[1:-1], None if covered_by is None else decode(covered_by))
+    return ExecutionRow._make((decode(values[0]), *values[1:-1], None if covered_by is None else decode(covered_by)))
 
 
 def stored_terms(terms: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, bytes]]:

@@ -23,7 +23,8 @@ from otel_telemetry.records import (
     StepType,
     ToolCallRecord,
 )
-from otel_telemetry.semconv import EXECUTION_ID
+from otel_telemetry.rows import INTERRUPTED_LEASE, row_of
+from otel_telemetry.semconv import EXECUTION_ID, INTERRUPTED
 from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ _HOSTILE: Final[dict[str, JsonValue]] = {
     "numbers": [0, -1, 2**63 - 1, -(2**63), 0.0, -0.0, 1.0, 1e300, 5e-324],
     "nested": {"a": [{"b": [[], {}, [None, True, False]]}]},
 }
+
+
+def _decoded(spans: Iterable[SpanData]) -> ExecutionRecord:
+    return decode(
+        [row_of(span, INTERRUPTED_LEASE if span.attributes.get(INTERRUPTED) is True else None) for span in spans]
+    )
 
 
 def _deep() -> JsonValue:
@@ -147,12 +154,12 @@ def _trace_of_others() -> ExecutionRecord:
         resource=ResourceData.of({"service.name": "other"}),
         scope=ScopeData(""),
     )
-    return decode([root, child])
+    return _decoded([root, child])
 
 
 SAMPLES: Final[tuple[ExecutionRecord, ...]] = (
-    decode(encode(_workflow())),
-    decode(encode(_direct())),
+    _decoded(encode(_workflow())),
+    _decoded(encode(_direct())),
     _trace_of_others(),
 )
 """Executions that are hard to write: interrupted, retried, skipped, failed for a reason, recorded by others."""
@@ -304,4 +311,4 @@ def _records(spans: Iterable[SpanData]) -> list[ExecutionRecord]:
     executions: dict[object, list[SpanData]] = {}
     for span in spans:
         executions.setdefault(span.attributes.get(EXECUTION_ID, span.trace_id), []).append(span)
-    return [decode(own) for own in executions.values()]
+    return [_decoded(own) for own in executions.values()]

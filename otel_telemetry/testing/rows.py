@@ -43,7 +43,8 @@ def make_row(kind: RowKind, execution_id: str, span_id: int, **columns: Any) -> 
     resource = columns.pop("resource", _RESOURCES[span_id % 2])
     metadata = columns.pop("metadata", None)
     attributes: dict[str, JsonValue] = {EXECUTION_ID: execution_id, **columns.pop("attributes", {})}
-    if kind is not RowKind.SPAN:
+    own = kind in {RowKind.EXECUTION, RowKind.STEP, RowKind.TOOL_CALL}
+    if own:
         attributes[KIND] = kind.name.lower()
     if kind in {RowKind.EXECUTION, RowKind.STEP}:
         attributes[STATUS] = "completed"
@@ -74,7 +75,7 @@ def make_row(kind: RowKind, execution_id: str, span_id: int, **columns: Any) -> 
         resource=resource,
         scope=ScopeData(SCOPE_NAME),
     )
-    return row_of(span, None)._replace(**columns)
+    return row_of(span, None)._replace(**{"kind": int(kind), **columns})
 
 
 def _corpus() -> list[SpanRow]:
@@ -104,7 +105,7 @@ def _corpus() -> list[SpanRow]:
             tool_name="http.get",
             sequence=2,
             parent_span_id=2,
-            fingerprint=-(2**63),
+            call_hash=-(2**63),
             payload={"arguments": {"url": "a%b_c\\d\"e'f"}},
         ),
         make_row(span, "run-1", 4, started_ns=5_100, ended_ns=5_700, name="GET /", status=3, error_code="ignored"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
-from otel_telemetry.rows import Durations, RowKind, SpanRow, add_up, count_runs, runs_of
-from otel_telemetry.testing.model import as_read, in_time_order, matching, standing
+from otel_telemetry.codec import decode, summary
+from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
+from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
+from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, Run, SpanRow, Tally, add_up
+from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
+from otel_telemetry.testing.traces import batches_of, cases
 
 if TYPE_CHECKING:
     from otel_telemetry.stores.registry import Exporter
@@ -22,6 +26,8 @@ _NOBODY: frozenset[int] = frozenset()
 _LIVE = frozenset({LIVE_LEASE})
 _NOW_NS = 1_000_000
 _ARRIVALS = 5
+CASES = int(os.environ.get("OTEL_TELEMETRY_TEST_CASES", "100"))
+"""Random cases of each law."""
 
 
 class SpanStoreContract:
@@ -52,22 +58,36 @@ class SpanStoreContract:
         exporter.heartbeat()
         with closing(exporter.store()) as store:
             assert store.executions(Filter(), live_leases=_NOBODY) == []
-            assert store.spans(["run-1"]) == []
-            assert store.spans([]) == []
+            assert store.heads([]) == {}
+            assert store.spans(["run-1"]) == {}
+            assert store.spans([]) == {}
             assert store.count(Filter(), live_leases=_NOBODY) == 0
-            assert list(store.calls(Filter(), live_leases=_NOBODY)) == []
+            assert list(store.runs(Filter(), live_leases=_NOBODY)) == []
+            assert list(store.durations()) == []
 
     def test_rows_come_back_as_they_were(self, exporter: Exporter) -> None:
         """Every column of every row, and the resource beside it, is what was written."""
+        model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
-            ids = sorted({row.execution_id for row in CORPUS})
-            assert store.spans(ids) == [as_read(row) for row in in_time_order(CORPUS)]
+            ids = [row.execution_id for row in model.executions()]
+            assert store.spans(ids) == {execution_id: model.spans(execution_id) for execution_id in ids}
 
-    def test_writing_again_changes_nothing(self, exporter: Exporter) -> None:
-        """A batch whose fate was unknown can be written again."""
-        with _holding(exporter, CORPUS, CORPUS[::-1]) as store:
-            assert _ids(store, Filter()) == _model_ids(CORPUS, Filter())
-            assert len(store.spans(["run-1"])) == 4
+    def test_an_execution_is_one_row(self, exporter: Exporter) -> None:
+        """Whatever is derived of an execution is what its spans say, and its id comes once."""
+        with _holding(exporter, CORPUS) as store:
+            rows = store.executions(Filter(), live_leases=_NOBODY, limit=1000)
+            assert rows == Model(CORPUS).matching(Filter())
+            assert len({row.execution_id for row in rows}) == len(rows)
+
+    def test_no_order_and_no_batch_changes_anything(self, exporter: Exporter) -> None:
+        """One by one, backwards and twice over: the same executions, spans and counts."""
+        model = Model(CORPUS)
+        backwards = [[row] for row in CORPUS[::-1]]
+        with _holding(exporter, *backwards, CORPUS[5:20], CORPUS) as store:
+            assert store.executions(Filter(), live_leases=_NOBODY, limit=1000) == model.matching(Filter())
+            ids = [row.execution_id for row in model.executions()]
+            assert store.spans(ids) == {execution_id: model.spans(execution_id) for execution_id in ids}
+            assert _counts(store.durations()) == _counts(model.durations())
 
     def test_what_is_committed_later_is_seen(self, exporter: Exporter) -> None:
         """A store that is open sees what is written afterwards."""
@@ -81,10 +101,10 @@ class SpanStoreContract:
         started = make_row(RowKind.EXECUTION, "run", 1, ended_ns=None, status=1, metadata={"phase": "start", "kept": 1})
         ended = make_row(RowKind.EXECUTION, "run", 1, ended_ns=5_000, status=2, metadata={"phase": "end"})
         with _holding(exporter, [started]) as store:
-            assert store.spans(["run"]) == [as_read(started)]
+            assert store.spans(["run"]) == {"run": [as_read(started)]}
             for batch in ([ended], [started], [started, ended], [ended, started]):
                 exporter.write(batch)
-                assert store.spans(["run"]) == [as_read(ended)]
+                assert store.spans(["run"]) == {"run": [as_read(ended)]}
                 assert store.count(Filter(metadata={"phase": "end"}), live_leases=_NOBODY) == 1
                 assert store.count(Filter(metadata={"phase": "start"}), live_leases=_NOBODY) == 0
                 assert store.count(Filter(metadata={"kept": 1}), live_leases=_NOBODY) == 0
@@ -93,47 +113,82 @@ class SpanStoreContract:
         """A broken id generator costs no row."""
         rows = [make_row(RowKind.STEP, "run", 1, started_ns=start, step_id="s") for start in (1_000, 2_000)]
         with _holding(exporter, rows) as store:
-            assert store.spans(["run"]) == rows
+            assert store.spans(["run"]) == {"run": rows}
 
     def test_large_values_come_back_whole(self, exporter: Exporter) -> None:
         """A megabyte of payload is stored like any other."""
         row = make_row(RowKind.EXECUTION, "large", 1, payload={"inputs": "\u00e9" * 200_000 + "needle"})
         with _holding(exporter, [row]) as store:
-            assert store.spans(["large"]) == [row]
+            assert store.spans(["large"]) == {"large": [row]}
             assert _ids(store, Filter(text="needle")) == ["large"]
+
+    def test_a_trace_is_read_into_the_execution_that_called(self, exporter: Exporter) -> None:
+        """Plain W3C headers bring no execution: whichever side comes first, there is one execution in the end."""
+        caller = make_row(RowKind.EXECUTION, "caller", 7, started_ns=100, ended_ns=900, workflow_name="caller")
+        trace = caller.trace_id.hex()
+        entry = make_row(
+            RowKind.ENTRY, trace, 8, trace_id=caller.trace_id, parent_span_id=7, started_ns=200, ended_ns=800,
+            workflow_name="POST /x", step_id="POST /x", execution_type="workflow", scope="web",
+        )  # fmt: skip
+        step = make_row(
+            RowKind.STEP, trace, 9, trace_id=caller.trace_id, parent_span_id=8, started_ns=300, ended_ns=400,
+            step_id="handler",
+        )  # fmt: skip
+        model = Model([caller, entry, step])
+        for batches in ([[caller], [entry], [step]], [[step], [entry], [caller]]):
+            for batch in batches:
+                exporter.write(batch)
+            with closing(exporter.store()) as store:
+                assert store.executions(Filter(), live_leases=_NOBODY) == model.matching(Filter())
+                assert _ids(store, Filter(step_id=("handler",))) == ["caller"]
+                assert store.spans(["caller", trace]) == {"caller": model.spans("caller")}
+                assert sorted(store.runs(Filter(), live_leases=_NOBODY)) == sorted(model.runs(model.executions()))
+
+    # the law: what is stored is a function of the spans, whatever they came in
+
+    def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
+        """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
+
+        There are 100 cases, or as many as ``OTEL_TELEMETRY_TEST_CASES`` says.
+        """
+        whole = Tally()
+        with closing(exporter.store()) as store:
+            for seed, rows in cases(0, CASES):
+                for batch in batches_of(seed, rows):
+                    exporter.write(batch)
+                model = Model(rows)
+                _law(store, model, seed)
+                for row in model.executions():
+                    whole.add(row.execution_id, _runs(model, row))
+            assert _counts(store.durations()) == _counts(whole.parts())
+        written = getattr(exporter, "written", None)
+        if written is not None:
+            offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
+            assert written.stored + written.replayed + written.replaced + written.refused == offered
+            assert written.stored == sum(len({_key(row) for row in rows}) for _, rows in cases(0, CASES))
 
     # questions
 
     def test_filters_mean_what_they_say(self, exporter: Exporter) -> None:
         """Each question finds what `Filter.matches` finds, in each order, and counts it."""
+        model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
                 where = Filter.parse(_NOW_NS, **question)
                 for order_by in ORDERS:
-                    expected = [as_read(row) for row in matching(CORPUS, where, live_leases=_LIVE, order_by=order_by)]
+                    expected = model.matching(where, live_leases=_LIVE, order_by=order_by)
                     found = store.executions(where, live_leases=_LIVE, order_by=order_by, limit=100)
                     assert found == expected, (question, order_by)
-                assert store.count(where, live_leases=_LIVE) == len(matching(CORPUS, where, live_leases=_LIVE)), (
-                    question
-                )
+                assert store.count(where, live_leases=_LIVE) == len(model.matching(where, live_leases=_LIVE)), question
 
-    def test_calls_are_those_of_the_executions_that_match(self, exporter: Exporter) -> None:
-        """Statistics are made of the rows that name a step or a tool, without their heavy parts."""
+    def test_runs_are_those_of_the_executions_that_match(self, exporter: Exporter) -> None:
+        """Statistics are made of the tools and steps that ended, each once."""
+        model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
                 where = Filter.parse(_NOW_NS, **question)
-                asked = CORPUS if where == Filter() else matching(CORPUS, where, live_leases=_LIVE)
-                ids = {row.execution_id for row in asked}
-                expected = {
-                    row.span_id: as_read(row)._replace(document=None, payload=None)
-                    for row in CORPUS
-                    if row.execution_id in ids and (row.step_id is not None or row.tool_name is not None)
-                }
-                found = list(store.calls(where, live_leases=_LIVE))
-                assert len(found) == len(expected)
-                for row in found:
-                    assert row._replace(resource=expected[row.span_id].resource) == expected[row.span_id]
-                    assert row.resource.key == expected[row.span_id].resource_id
+                expected = sorted(model.runs(model.matching(where, live_leases=_LIVE)))
+                assert sorted(store.runs(where, live_leases=_LIVE)) == expected, question
 
     def test_each_run_is_counted_once(self, exporter: Exporter) -> None:
         """Starts count nothing, ends once, however often and in whatever order they are written."""
@@ -144,21 +199,35 @@ class SpanStoreContract:
         ]
         written = (CORPUS[5:], started, CORPUS, CORPUS[::-1], (*longer, *longer), corrected, corrected, CORPUS)
         with _holding(exporter, *written) as store:
-            rows = standing(row for batch in written for row in batch)
-            assert _counts(store.durations()) == _counts(count_runs(runs_of(rows)))
+            model = Model(row for batch in written for row in batch)
+            assert _counts(store.durations()) == _counts(model.durations())
+            hour = (0, 1)
+            assert _counts(store.durations(hours=hour)) == _counts(model.durations())
+            assert list(store.durations(hours=(1, None), workflow_name=("invoice",))) == []
 
     def test_the_slowest_runs_are_known(self, exporter: Exporter) -> None:
         """Of equally slow ones, the last by id."""
         with _holding(exporter, CORPUS[:9], CORPUS[5:]) as store:
-            assert add_up(store.durations()) == add_up(count_runs(runs_of(CORPUS)))
+            assert add_up(store.durations()) == Model(CORPUS).durations()
 
-    def test_payloads_are_left_out_on_request(self, exporter: Exporter) -> None:
-        """A list needs no payload: without it, the rest of a row is the same."""
+    def test_heads_are_what_a_list_shows(self, exporter: Exporter) -> None:
+        """The spans that say who an execution is, how it stands and its metadata, without payloads."""
+        model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
-            whole = store.executions(Filter(), live_leases=_NOBODY, limit=100)
-            light = store.executions(Filter(), live_leases=_NOBODY, limit=100, payloads=False)
-            assert any(row.payload for row in whole)
-            assert light == [row._replace(payload=None) for row in whole]
+            rows = store.executions(Filter(), live_leases=_NOBODY, limit=100)
+            heads = store.heads(rows)
+            for row in rows:
+                places = {
+                    (row.started_ns, row.who_span_id),
+                    (row.state_started_ns, row.state_span_id),
+                    (row.metadata_started_ns, row.metadata_span_id),
+                }
+                expected = [
+                    span._replace(payload=None)
+                    for span in model.spans(row.execution_id)
+                    if (span.started_ns, span.span_id) in places
+                ]
+                assert in_time_order(heads[row.execution_id]) == expected
 
     # pages
 
@@ -167,24 +236,24 @@ class SpanStoreContract:
     def test_pages_are_the_whole_in_parts(self, exporter: Exporter, order_by: OrderBy, limit: int) -> None:
         """Page by page, each execution comes once, in order, whatever ties there are."""
         with _holding(exporter, CORPUS) as store:
-            pages = _pages(store, order_by, limit)
-            assert [row for page in pages for row in page] == [
-                as_read(row) for row in matching(CORPUS, Filter(), order_by=order_by)
-            ]
+            for where in (Filter(), Filter(workflow_name=("invoice", "first")), Filter(tool_name=("http.get", "t"))):
+                pages = _pages(store, order_by, limit, where)
+                assert [row for page in pages for row in page] == Model(CORPUS).matching(where, order_by=order_by)
 
     @pytest.mark.parametrize("order_by", ORDERS)
     def test_rows_that_arrive_between_pages_move_nothing(self, exporter: Exporter, order_by: OrderBy) -> None:
         """What was there when the reading began is seen once, also where executions arrive on both sides of a page."""
         with _holding(exporter, CORPUS) as store:
-            seen: list[SpanRow] = []
+            seen: list[ExecutionRow] = []
             for number, page in enumerate(_pages(store, order_by, 3)):
                 seen += page
                 if number < _ARRIVALS:
                     exporter.write(list(_around(number)))
-            old = {_key(row) for row in CORPUS}
-            expected = [as_read(row) for row in matching(CORPUS, Filter(), order_by=order_by)]
-            assert [row for row in seen if _key(row) in old] == expected
-            assert len({_key(row) for row in seen}) == len(seen)
+            old = {row.execution_id for row in CORPUS}
+            assert [row for row in seen if row.execution_id in old] == Model(CORPUS).matching(
+                Filter(), order_by=order_by
+            )
+            assert len({row.execution_id for row in seen}) == len(seen)
 
     # leases
 
@@ -217,13 +286,100 @@ class SpanStoreContract:
             assert answers == [expected] * 4
 
     def test_a_stream_may_be_left_early(self, exporter: Exporter) -> None:
-        """Whoever stops in the middle of `calls` leaves nothing behind that would trouble the next question."""
+        """Leaving `runs` in the middle leaves nothing behind that would trouble the next question."""
         with _holding(exporter, CORPUS) as store:
-            stream = iter(store.calls(Filter(), live_leases=_NOBODY))
+            stream = iter(store.runs(Filter(), live_leases=_NOBODY))
             next(stream)
             del stream
             exporter.write([make_row(RowKind.EXECUTION, "later", 99)])
             assert _ids(store, Filter(execution_id=("later",))) == ["later"]
+
+
+def _law(store: SpanStore, model: Model, seed: int) -> None:
+    """Check everything that a store can be asked about the executions of one case."""
+    ids = sorted(model.all)
+    where = Filter(execution_id=tuple(ids))
+    found = store.executions(where, live_leases=_LIVE, limit=1000)
+    assert found == model.matching(where, live_leases=_LIVE), seed
+    spans = store.spans(ids)
+    assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, seed
+    records = {execution_id: decode(rows, execution_id, live_leases=_LIVE) for execution_id, rows in spans.items()}
+    heads = store.heads(found)
+    for row in found:
+        record = records[row.execution_id]
+        summary_of_it = summary(row, heads[row.execution_id], interrupted=is_interrupted(row, _LIVE))
+        assert _agree(row, record, summary_of_it), seed
+        assert len(_spans_in(record)) == len(model.spans(row.execution_id)), seed
+    for question in _questions(records.values()):
+        asked = Filter.parse(_NOW_NS, execution_id=ids, **question)
+        expected = [row.execution_id for row in model.matching(asked, live_leases=_LIVE)]
+        assert [row.execution_id for row in store.executions(asked, live_leases=_LIVE, limit=1000)] == expected, seed
+        assert store.count(asked, live_leases=_LIVE) == len(expected), seed
+        assert sorted(expected) == sorted(i for i, record in records.items() if _meant(record, question)), seed
+    assert sorted(store.runs(where, live_leases=_LIVE)) == sorted(model.runs(found)), seed
+
+
+def _agree(row: ExecutionRow, record: ExecutionRecord, shown: ExecutionSummary) -> bool:
+    """Whether a list, a filter and the record say the same of an execution."""
+    calls = list(record.all_tool_calls())
+    return (
+        (record.execution_id, record.workflow_name, record.workflow_version, record.status.name)
+        == (row.execution_id, row.workflow_name, row.workflow_version, RowStatus(row.status).name)
+        and (record.started_at, record.completed_at) == (row.started_ns, row.ended_ns)
+        and (len(record.steps), len(calls)) == (row.steps, row.tool_calls)
+        and record.interrupted == is_interrupted(row, _LIVE)
+        and record.parent_execution_id == row.parent_execution_id
+        and (shown.status, shown.workflow_name, shown.started_at, shown.completed_at, shown.interrupted, shown.error)
+        == (
+            record.status,
+            record.workflow_name,
+            record.started_at,
+            record.completed_at,
+            record.interrupted,
+            record.error,
+        )
+        and shown.metadata == record.metadata
+        and shown.type == record.type
+    )
+
+
+def _spans_in(record: ExecutionRecord) -> set[tuple[int, str]]:
+    """Return the spans of a record."""
+    parts: list[ExecutionRecord | StepRecord | ToolCallRecord | SpanRecord] = [*_parts(record), *record.spans]
+    return {(part.started_at, part.span.span_id) for part in parts if part.span is not None}
+
+
+def _questions(records: Iterable[ExecutionRecord]) -> Iterator[dict[str, str]]:
+    """Yield what can be asked about the parts of records, and what is not there."""
+    asked: dict[str, set[str]] = {name: {"not there"} for name in ("tool_name", "step_id", "error_code")}
+    for record in records:
+        asked["tool_name"] |= {call.tool_name for call in record.all_tool_calls()}
+        asked["step_id"] |= {step.step_id for step in record.steps}
+        asked["error_code"] |= {part.error.code for part in _parts(record) if part.error is not None}
+    for name, values in asked.items():
+        yield from ({name: value} for value in sorted(values))
+
+
+def _meant(record: ExecutionRecord, question: Mapping[str, str]) -> bool:
+    ((name, value),) = question.items()
+    if name == "tool_name":
+        return any(call.tool_name == value for call in record.all_tool_calls())
+    if name == "step_id":
+        return any(step.step_id == value for step in record.steps)
+    return any(part.error is not None and part.error.code == value for part in _parts(record))
+
+
+def _parts(record: ExecutionRecord) -> list[ExecutionRecord | StepRecord | ToolCallRecord]:
+    return [record, *record.steps, *record.all_tool_calls()]
+
+
+def _runs(model: Model, row: ExecutionRow) -> list[Run]:
+    derived = model.derived(row.execution_id)
+    return [] if derived is None else derived.counts.runs
+
+
+def _key(row: SpanRow) -> tuple[str, int, int]:
+    return row.execution_id, row.started_ns, row.span_id
 
 
 @contextmanager
@@ -239,12 +395,15 @@ def _ids(store: SpanStore, where: Filter) -> list[str]:
 
 
 def _model_ids(rows: Sequence[SpanRow], where: Filter) -> list[str]:
-    return [row.execution_id for row in matching(standing(rows), where, live_leases=_LIVE)]
+    return [row.execution_id for row in Model(rows).matching(where, live_leases=_LIVE)]
 
 
-def _pages(store: SpanStore, order_by: OrderBy, limit: int) -> Iterator[list[SpanRow]]:
+def _pages(
+    store: SpanStore, order_by: OrderBy, limit: int, where: Filter | None = None
+) -> Iterator[list[ExecutionRow]]:
     after: Position | None = None
-    while page := store.executions(Filter(), live_leases=_NOBODY, order_by=order_by, after=after, limit=limit):
+    asked = where or Filter()
+    while page := store.executions(asked, live_leases=_NOBODY, order_by=order_by, after=after, limit=limit):
         yield page
         after = Position.of(page[-1], order_by)
         assert after is not None
@@ -252,14 +411,15 @@ def _pages(store: SpanStore, order_by: OrderBy, limit: int) -> Iterator[list[Spa
 
 def _counts(durations: Iterable[Durations]) -> list[tuple[object, ...]]:
     """Return what stays exact when a run is corrected: it may still be named as the slowest."""
-    return [(*part[:3], {bucket: n for bucket, n in part.buckets.items() if n}) for part in add_up(durations) if part.n]
+    return [
+        (*part[:6], {bucket: n for bucket, n in sorted(part.buckets.items()) if n})
+        for part in add_up(durations)
+        if part.n
+    ]
 
 
 def _around(number: int) -> Iterator[SpanRow]:
     """Yield executions that tie with others, and that come first and last in every order."""
     for start, lasted in ((1, 0), (5_000, 1), (8_000, 100), (2**62, 2**62 - 1)):
-        yield make_row(RowKind.EXECUTION, f"new-{number}", start, started_ns=start, ended_ns=start + lasted)
-
-
-def _key(row: SpanRow) -> tuple[str, int, int]:
-    return row.execution_id, row.started_ns, row.span_id
+        run = f"new-{number}-{start}"
+        yield make_row(RowKind.EXECUTION, run, start, started_ns=start, ended_ns=start + lasted)

@@ -7,6 +7,10 @@ INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%(resource_i
 -- add_terms
 INSERT INTO terms (term, started_ns, execution_id) SELECT given.term, given.started_ns, given.execution_id
 FROM unnest(%(term)s::BIGINT[], %(started_ns)s::BIGINT[], %(execution_id)s::BYTEA[]) AS given(term, started_ns, execution_id) ON CONFLICT DO NOTHING;
+-- covered
+SELECT executions.execution_id
+FROM executions
+WHERE executions.covered_by = ANY (%(execution_ids)s::BYTEA[]);
 -- durations_of
 SELECT durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name, durations.failed, durations.longest_ns, durations.slowest, durations.buckets
 FROM durations
@@ -20,9 +24,11 @@ SELECT durations.hour, durations.workflow_name, durations.workflow_version, dura
 FROM durations JOIN unnest(%(hour)s::BIGINT[], %(workflow_name)s::TEXT[], %(workflow_version)s::TEXT[], %(kind)s::SMALLINT[], %(name)s::TEXT[]) AS given(hour, workflow_name, workflow_version, kind, name) ON (durations.hour = given.hour) AND (durations.workflow_name = given.workflow_name) AND (durations.workflow_version = given.workflow_version) AND (durations.kind = given.kind) AND (durations.name = given.name) GROUP BY durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name
 HAVING count(*) >= %(parts)s::BIGINT;
 -- own_in_traces
-SELECT executions.trace_id, executions.execution_id
-FROM executions
-WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6) AND (executions.trace_id = ANY (%(trace_ids)s::BYTEA[]));
+SELECT given.trace_id, executions.execution_id
+FROM unnest(%(trace_id)s::BYTEA[], %(term)s::BIGINT[]) AS given(trace_id, term) JOIN executions ON executions.trace_id = given.trace_id
+WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6) UNION SELECT given.trace_id, executions.execution_id
+FROM unnest(%(trace_id)s::BYTEA[], %(term)s::BIGINT[]) AS given(trace_id, term) JOIN terms ON terms.term = given.term JOIN executions ON terms.execution_id = executions.execution_id
+WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6);
 -- put_lease
 INSERT INTO leases (lease_id, host, pid, boot_id, process_started, heartbeat_ns, closed_ns, account) VALUES (%(lease_id)s::BIGINT, %(host)s::VARCHAR COLLATE "C", %(pid)s::BIGINT, %(boot_id)s::VARCHAR COLLATE "C", %(process_started)s::VARCHAR COLLATE "C", %(heartbeat_ns)s::BIGINT, %(closed_ns)s::BIGINT, %(account)s::VARCHAR COLLATE "C") ON CONFLICT (lease_id) DO UPDATE SET heartbeat_ns = excluded.heartbeat_ns, closed_ns = excluded.closed_ns, account = excluded.account WHERE excluded.heartbeat_ns >= leases.heartbeat_ns OR leases.account IS NULL;
 -- remove_spans

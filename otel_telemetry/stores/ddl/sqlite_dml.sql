@@ -10,6 +10,10 @@ INSERT OR IGNORE INTO terms (term, started_ns, execution_id) VALUES (?, ?, ?);
 SELECT count(*) AS count_1
 FROM durations
 WHERE durations.hour = ? AND durations.workflow_name = ? AND durations.workflow_version = ? AND durations.kind = ? AND durations.name = ?;
+-- covered
+SELECT executions.execution_id
+FROM executions
+WHERE executions.covered_by = ?;
 -- durations_of
 SELECT durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name, durations.failed, durations.longest_ns, durations.slowest, durations.buckets
 FROM durations
@@ -21,7 +25,9 @@ WHERE executions.execution_id = ?;
 -- own_in_trace
 SELECT executions.execution_id
 FROM executions
-WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6) AND executions.trace_id = ?;
+WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6) AND executions.trace_id = ? UNION SELECT executions.execution_id
+FROM terms JOIN executions ON terms.execution_id = executions.execution_id
+WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.who_rank IN (1, 5, 6) AND terms.term = ?;
 -- put_execution
 INSERT OR REPLACE INTO executions (started_ns, who_span_id, who_tie, resource_id, state_started_ns, state_span_id, state_tie, segment, steps, tool_calls, retries, waiting_ns, who_ended_ns, ended_ns, duration_ns, lease_id, metadata_started_ns, metadata_span_id, metadata_ended_ns, metadata_tie, variant, max_repeat, who_rank, state_rank, status, flags, execution_id, trace_id, covered_by, execution_type, workflow_name, workflow_version, caller_id, parent_execution_id, error_code, error_category) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- put_lease

@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.rows import ExecutionRow, SpanRow, add_up
+from otel_telemetry.rows import ExecutionRow, SpanRow, add_up, term
+from otel_telemetry.rows.derived import TRACE
 from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named
@@ -141,8 +142,14 @@ class Tables:
         return found
 
     def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
-        """Return the ids of the executions of ours in these traces."""
-        return [(trace_id, decode(key)) for trace_id, key in self._all("own_in_traces", {"trace_ids": list(trace_ids)})]
+        """Return the ids of the executions of ours that have a span in these traces."""
+        asked = {"trace_id": list(trace_ids), "term": [term(TRACE, trace_id.hex()) for trace_id in trace_ids]}
+        return [(trace_id, decode(key)) for trace_id, key in self._all("own_in_traces", asked)]
+
+    def covered(self, execution_ids: Sequence[str]) -> list[str]:
+        """Return the traces that are read into these executions."""
+        keys = sorted(map(encode, execution_ids))
+        return [decode(key) for (key,) in self._all("covered", {"execution_ids": keys})]
 
     def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
         """Return the rows of these spans, without document and payload."""

@@ -8,8 +8,9 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry.rows import ExecutionRow, SpanRow, add_up
+from otel_telemetry.rows import ExecutionRow, SpanRow, add_up, term
 from otel_telemetry.rows.conventions import VERSION
+from otel_telemetry.rows.derived import TRACE
 from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named, statements
@@ -125,12 +126,18 @@ class Tables:
         return found
 
     def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
-        """Return the ids of the executions of ours in these traces."""
+        """Return the ids of the executions of ours that have a span in these traces."""
         return [
             (trace_id, decode(key))
             for trace_id in trace_ids
-            for (key,) in self._execute(_SQL["own_in_trace"], (trace_id,)).fetchall()
+            for (key,) in self._execute(_SQL["own_in_trace"], (trace_id, term(TRACE, trace_id.hex()))).fetchall()
         ]
+
+    def covered(self, execution_ids: Sequence[str]) -> list[str]:
+        """Return the traces that are read into these executions."""
+        statement = _SQL["covered"]
+        found = [self._execute(statement, (encode(execution_id),)).fetchall() for execution_id in execution_ids]
+        return [decode(key) for keys in found for (key,) in keys]
 
     def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
         """Return the rows of these spans, without document and payload."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.query import Filter, Lease, OrderBy, Position
-from otel_telemetry.rows import Durations, RowKind, SpanRow, add_up, count_runs, row_of, runs_of
+from otel_telemetry.query import Filter, FinishedRun, Lease, OrderBy, Position
+from otel_telemetry.rows import Durations, ExecutionRow, RowKind, SpanRow, row_of
 from otel_telemetry.stores import registry
 from otel_telemetry.stores.registry import Backend, open_exporter, open_store, register
 from otel_telemetry.testing import SpanStoreContract
+from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import make_row
 
 if TYPE_CHECKING:
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
 
 
 class Shelf:
-    """The write side: rows in a dict."""
+    """The write side: rows in a list."""
 
     name = "shelf"
     wants_starts = True
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, int, int], SpanRow] = {}
-        self.durations: list[Durations] = []
+        self.rows: list[SpanRow] = []
         self.lease = Lease(1, "here", 1, "", "", time.time_ns(), None)
 
     def prepare(self, span: SpanData) -> SpanRow:
@@ -38,22 +38,13 @@ class Shelf:
         return len(row.document or "") + len(row.payload or "")
 
     def write(self, rows: Sequence[SpanRow]) -> None:
-        written: list[SpanRow] = []
-        replaced: list[SpanRow] = []
-        for row in rows:
-            key = (row.execution_id, row.started_ns, row.span_id)
-            before = self.rows.get(key)
-            if row.ended_ns is not None or before is None or before.ended_ns is None:
-                replaced += [] if before is None else [before]
-                written.append(row)
-                self.rows[key] = row
-        self.durations = add_up([*self.durations, *count_runs(runs_of(written), runs_of(replaced))])
+        self.rows += rows
 
     def heartbeat(self) -> None:
         self.lease = self.lease._replace(heartbeat_ns=time.time_ns())
 
     def after_fork_in_child(self) -> None:
-        self.rows, self.lease = {}, Lease(2, "here", 2, "", "", time.time_ns(), None)
+        self.rows, self.lease = [], Lease(2, "here", 2, "", "", time.time_ns(), None)
 
     def close(self) -> None:
         self.lease = self.lease._replace(closed_ns=time.time_ns())
@@ -67,6 +58,14 @@ class ShelfStore:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._made: tuple[int, Model] | None = None
+
+    @property
+    def _model(self) -> Model:
+        there = len(self._shelf.rows)
+        if self._made is None or self._made[0] != there:
+            self._made = there, Model(self._shelf.rows)
+        return self._made[1]
 
     def executions(
         self,
@@ -76,42 +75,56 @@ class ShelfStore:
         order_by: OrderBy = "-started_at",
         after: Position | None = None,
         limit: int = 50,
-        payloads: bool = True,
-    ) -> list[SpanRow]:
-        down = order_by.startswith("-")
-        placed = [(Position.of(row, order_by), row) for row in self._matching(where, live_leases)]
-        later = [
-            (place, row) for place, row in placed if place and (not after or (place < after if down else place > after))
-        ]
-        rows = [row._replace(metadata=()) for _, row in sorted(later, key=lambda pair: pair[0], reverse=down)[:limit]]
-        return rows if payloads else [row._replace(payload=None) for row in rows]
+    ) -> list[ExecutionRow]:
+        rows = self._model.matching(where, live_leases=live_leases, order_by=order_by)
+        if after is not None:
+            down, there = order_by.startswith("-"), after.place
+            places = [(row, Position.of(row, order_by)) for row in rows]
+            rows = [row for row, at in places if at and (at.place < there if down else at.place > there)]
+        return rows[:limit]
 
-    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
-        rows = [row._replace(metadata=()) for row in self._shelf.rows.values() if row.execution_id in execution_ids]
-        return sorted(rows, key=lambda row: (row.started_ns, row.sequence or 0, row.execution_id, row.span_id))
+    def heads(self, executions: Sequence[ExecutionRow]) -> dict[str, list[SpanRow]]:
+        found = {}
+        for row in executions:
+            places = {
+                (row.started_ns, row.who_span_id),
+                (row.state_started_ns, row.state_span_id),
+                (row.metadata_started_ns, row.metadata_span_id),
+            }
+            spans = self._model.spans(row.execution_id)
+            found[row.execution_id] = [s._replace(payload=None) for s in spans if (s.started_ns, s.span_id) in places]
+        return found
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        found = {execution_id: self._model.spans(execution_id) for execution_id in execution_ids}
+        return {execution_id: rows for execution_id, rows in found.items() if rows}
 
     def count(self, where: Filter, *, live_leases: frozenset[int]) -> int:
-        return len(self._matching(where, live_leases))
+        return len(self._model.matching(where, live_leases=live_leases))
 
-    def calls(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[SpanRow]:
-        rows = list(self._shelf.rows.values())
-        ids = {row.execution_id for row in (rows if where == Filter() else self._matching(where, live_leases))}
-        for row in self.spans(list(ids)):
-            if row.step_id is not None or row.tool_name is not None:
-                yield row._replace(document=None, payload=None)
+    def runs(self, where: Filter, *, live_leases: frozenset[int]) -> Iterator[FinishedRun]:
+        return self._model.runs(self._model.matching(where, live_leases=live_leases))
 
-    def durations(self) -> list[Durations]:
-        return self._shelf.durations
+    def durations(
+        self,
+        *,
+        hours: tuple[int | None, int | None] = (None, None),
+        workflow_name: Sequence[str] = (),
+        workflow_version: Sequence[str] = (),
+    ) -> list[Durations]:
+        return [
+            part
+            for part in self._model.durations()
+            if (hours[0] is None or part.hour >= hours[0])
+            and (hours[1] is None or part.hour < hours[1])
+            and (not workflow_name or part.workflow_name in workflow_name)
+            and (not workflow_version or part.workflow_version in workflow_version)
+        ]
 
     def leases(self) -> list[Lease]:
         return [self._shelf.lease]
 
     def close(self) -> None: ...
-
-    def _matching(self, where: Filter, live_leases: frozenset[int]) -> list[SpanRow]:
-        rows = list(self._shelf.rows.values())
-        spans = {id_: [row for row in rows if row.execution_id == id_] for id_ in {row.execution_id for row in rows}}
-        return [r for r in rows if r.kind == RowKind.EXECUTION and where.matches(r, spans[r.execution_id], live_leases)]
 
 
 @pytest.fixture

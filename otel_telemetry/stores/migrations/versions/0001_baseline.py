@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alembic import op
 
 from otel_telemetry.rows.conventions import VERSION
@@ -22,4 +24,5 @@ def upgrade() -> None:
         # Deferred: a store in a file needs no driver of PostgreSQL.
         from otel_telemetry.stores.postgres import partitions  # noqa: PLC0415
 
-        partitions.make_first(bind.connection.driver_connection)
+        driver: Any = bind.connection.driver_connection
+        partitions.make_first(driver)

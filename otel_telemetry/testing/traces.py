@@ -1,0 +1,259 @@
+"""Random executions, as rows: our own, of others, nested, orphaned, told twice and in several states."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from otel_telemetry import semconv as names
+from otel_telemetry.rows import SpanRow, row_of
+from otel_telemetry.testing.rows import DEAD_LEASE, LIVE_LEASE
+from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
+from span_processors.redaction import canonical
+
+_T0: Final = 1_763_800_000_000_000_000
+_HOUR: Final = 3_600_000_000_000
+_RESOURCES: Final = (ResourceData.of({"service.name": "engine"}), ResourceData.of({"service.name": "web"}))
+_OWN: Final = ScopeData(names.SCOPE_NAME)
+_OTHERS: Final = (ScopeData("web"), ScopeData("agents", "2.0"))
+_REMOTE: Final = 0x301
+_TOOLS: Final = ("pay", "search")
+_FAILED: Final = 2
+
+
+def rows_of(seed: int, prefix: str = "") -> list[SpanRow]:
+    """Return the rows of a few executions and traces.
+
+    Args:
+        seed: decides all of it.
+        prefix: what the execution ids begin with that are no UUIDs.
+    """
+    choose = random.Random(seed)
+    while not (rows := _Story(choose, prefix).rows()):  # nothing of it was ever stored
+        pass
+    return rows
+
+
+def batches_of(seed: int, rows: Sequence[SpanRow]) -> list[list[SpanRow]]:
+    """Return the rows in some order and in some batches, each once at least and some of them twice."""
+    order = random.Random(seed)
+    todo = [*rows, *(row for row in rows if order.random() < 0.3)]
+    order.shuffle(todo)
+    batches = []
+    while todo:
+        size = order.choice((1, 1, 2, 3, 50))
+        batches.append(todo[:size])
+        todo = todo[size:]
+    return batches
+
+
+class _Story:
+    def __init__(self, choose: random.Random, prefix: str) -> None:
+        self._random = choose
+        self._prefix = prefix
+        self._rows: list[SpanRow] = []
+
+    def rows(self) -> list[SpanRow]:
+        for number in range(self._random.randrange(1, 4)):
+            if self._random.random() < 0.65:
+                self._own(number)
+            else:
+                self._trace(self._random.getrandbits(120) + 1, [])
+        return self._rows
+
+    # what we record
+
+    def _own(self, number: int) -> None:
+        pick = self._random
+        execution_id = pick.choice((f"{self._prefix}run-{number}", _uuid7(pick)))
+        trace_id = pick.getrandbits(120) + 1
+        for claim in range(pick.choice((1, 1, 1, 1, 2, 3))):
+            parent = pick.choice((None, None, pick.getrandbits(60) + 1))
+            inside = self._segment(execution_id, trace_id, claim, parent)
+            if pick.random() < 0.3:  # a child of it, in the same trace
+                child = f"{execution_id}-child"[:250]
+                inside += self._segment(child, trace_id, claim, pick.choice(inside), parent_execution=execution_id)
+            if pick.random() < 0.4:  # it called a service, by plain headers
+                self._trace(trace_id, inside)
+            if pick.random() < 0.7:
+                trace_id = pick.getrandbits(120) + 1
+
+    def _segment(
+        self, execution_id: str, trace_id: int, claim: int, parent: int | None, *, parent_execution: str | None = None
+    ) -> list[int]:
+        pick = self._random
+        start = _T0 + pick.randrange(3) * _HOUR + claim * 100 + pick.randrange(40)
+        status = pick.choice(("completed", "completed", "failed", "cancelled"))
+        root = pick.getrandbits(63) + 1
+        attributes: dict[str, Any] = {
+            names.EXECUTION_ID: execution_id,
+            names.KIND: "execution",
+            names.STATUS: status,
+            names.EXECUTION_TYPE: "workflow",
+            names.OPERATION_NAME: names.SpanName.EXECUTION,
+            names.SEQUENCE: 0,
+            names.INPUTS: CleanText(canonical({"n": pick.randrange(9)})),
+        }
+        if pick.random() < 0.8:
+            attributes[names.WORKFLOW_NAME] = pick.choice(("invoice", "refund"))
+        if pick.random() < 0.5:
+            attributes[names.WORKFLOW_VERSION] = pick.choice(("1", "2"))
+        if pick.random() < 0.6:
+            attributes[names.METADATA] = CleanText(canonical({"order": pick.randrange(2)}))
+        if parent_execution is not None:
+            attributes[names.PARENT_EXECUTION_ID] = parent_execution
+        if status == "failed":
+            attributes[names.ERROR] = self._error()
+        lasted = pick.randrange(1, 60)
+        lease = pick.choice((LIVE_LEASE, DEAD_LEASE))
+        failed = _FAILED if status == "failed" else 0
+        span = self._span(trace_id, root, parent, start, start + lasted, "invoke_workflow", attributes, code=failed)
+        states = pick.choice(([span], [_started(span), span], [_started(span)], []))
+        if len(states) == 2 and names.METADATA in attributes and pick.random() < 0.3:
+            early = {**states[0].attributes, names.METADATA: CleanText(canonical({"order": 7, "early": True}))}
+            states = [states[0]._replace(attributes=early), span]
+        if pick.random() < 0.1:  # ended twice
+            again = {**span.attributes, names.STATUS: "completed"}
+            states = [*states, span._replace(end_ns=start + lasted + 1, attributes=again)]
+        self._rows += [row_of(state, lease) for state in states]
+        return self._inside(execution_id, trace_id, root, start, lasted, lease)
+
+    def _inside(
+        self, execution_id: str, trace_id: int, root: int, start: int, lasted: int, lease: int | None
+    ) -> list[int]:
+        pick = self._random
+        places = [root]
+        for sequence in range(1, pick.randrange(1, 7)):
+            span_id, parent = pick.getrandbits(63) + 1, pick.choice(places)
+            began = start + pick.randrange(lasted)
+            code = pick.choice((0, 0, _FAILED))
+            attributes: dict[str, Any] = {names.EXECUTION_ID: execution_id, names.SEQUENCE: sequence}
+            tool = pick.choice(_TOOLS)
+            kind = pick.choice(("step", "step", "call", "call", "tool of others", "agent", "span"))
+            scope, name = _OWN, "x"
+            if kind == "step":
+                step = pick.choice(("load", "charge", "charge#2"))
+                attributes |= {names.KIND: "step", names.STEP_ID: step, names.ATTEMPT: pick.choice((1, 1, 2))}
+                attributes[names.STATUS] = "failed" if code else pick.choice(("completed", "skipped"))
+                name = f"step {step}"
+            elif kind == "call":
+                attributes |= {names.KIND: "tool_call", names.TOOL_NAME: tool, names.CALL_HASH: pick.randrange(3)}
+                attributes |= {names.OPERATION_NAME: "execute_tool", names.TOOL_SOURCE: "code_block"}
+                name = f"execute_tool {tool}"
+            else:
+                scope = pick.choice(_OTHERS)
+                if kind == "tool of others":
+                    attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+                elif kind == "agent":
+                    attributes |= {"gen_ai.operation.name": pick.choice(("invoke_agent", "chat"))}
+            if code and scope is _OWN:
+                attributes[names.ERROR] = self._error()
+            ended = began + pick.randrange(1, 9)
+            span = self._span(trace_id, span_id, parent, began, ended, name, attributes, code=code, scope=scope)
+            places.append(span_id)
+            states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
+            if pick.random() < 0.1:
+                states = [*states, span._replace(end_ns=ended + 3)]
+            self._rows += [row_of(state, lease) for state in states]
+        return places
+
+    def _error(self) -> CleanText:
+        pick = self._random
+        code, category = pick.choice(("declined", "timeout")), pick.choice(("payment", "network"))
+        return CleanText(canonical({"code": code, "category": category, "message": "no"}))
+
+    # what others record
+
+    def _trace(self, trace_id: int, callers: Sequence[int]) -> None:
+        pick = self._random
+        ids: list[int] = []
+        start = _T0 + pick.randrange(2) * _HOUR
+        for _ in range(pick.randrange(1, 6)):
+            span_id = pick.getrandbits(63) + 1
+            place = pick.choice(("entry", "entry", "inside", "inside", "top" if not callers else "entry"))
+            outside = [*callers, 99]
+            parent = None if place == "top" else pick.choice(outside if place == "entry" or not ids else [*ids, 98])
+            kind = pick.choice(("plain", "plain", "tool", "agent", "ours"))
+            attributes: dict[str, Any] = {}
+            scope, name = pick.choice(_OTHERS), pick.choice(("GET /", "load"))
+            if kind == "tool":
+                attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": pick.choice(_TOOLS)}
+            elif kind == "agent":
+                attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
+            elif kind == "ours" and callers:  # below plain headers, a step of ours keeps the id of the trace
+                attributes = {
+                    names.EXECUTION_ID: f"{trace_id:032x}",
+                    names.KIND: "step",
+                    names.STEP_ID: "handler",
+                    names.ATTEMPT: 1,
+                    names.STATUS: "completed",
+                }
+                scope, name = _OWN, "step handler"
+            began = start + pick.randrange(50)
+            span = self._span(
+                trace_id, span_id, parent, began, began + pick.randrange(1, 20), name, attributes,
+                code=pick.choice((0, 0, _FAILED)), scope=scope, flags=_REMOTE if place == "entry" else 1,
+            )  # fmt: skip
+            ids.append(span_id)
+            states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
+            if len(states) == 2 and scope is not _OWN and pick.random() < 0.3:  # what it is, is said late
+                states = [states[0]._replace(name="early", attributes={}), span]
+            if pick.random() < 0.1:
+                states = [*states, span._replace(name="other", end_ns=(span.end_ns or 0) + 3)]
+            self._rows += [row_of(state, None) for state in states]
+
+    def _span(
+        self,
+        trace_id: int,
+        span_id: int,
+        parent: int | None,
+        start: int,
+        end: int,
+        name: str,
+        attributes: dict[str, Any],
+        *,
+        code: int = 0,
+        scope: ScopeData = _OWN,
+        flags: int = 1,
+    ) -> SpanData:
+        failed = EventData("exception", end, {"exception.type": "ValueError", "exception.message": "no"}, 0)
+        return SpanData(
+            trace_id=trace_id,
+            span_id=span_id,
+            parent_span_id=parent,
+            trace_state="",
+            flags=flags,
+            name=name,
+            kind=0,
+            start_ns=start,
+            end_ns=end,
+            status_code=code,
+            status_message=None,
+            attributes=attributes,
+            events=(failed,) if code else (),
+            links=(),
+            dropped_attributes=0,
+            dropped_events=0,
+            dropped_links=0,
+            resource=self._random.choice(_RESOURCES),
+            scope=scope,
+        )
+
+
+def _started(span: SpanData) -> SpanData:
+    attributes = {key: value for key, value in span.attributes.items() if key != names.ERROR}
+    if names.STATUS in attributes:
+        attributes[names.STATUS] = "running"
+    return span._replace(end_ns=None, status_code=0, events=(), attributes=attributes)
+
+
+def _uuid7(choose: random.Random) -> str:
+    digits = f"{1_763_800_000_000 + choose.randrange(1000):012x}7{choose.getrandbits(76):019x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def cases(first: int, count: int) -> Iterator[tuple[int, list[SpanRow]]]:
+    """Yield the seeds of cases, each with its rows; no two have an execution in common."""
+    for seed in range(first, first + count):
+        yield seed, rows_of(seed, f"case-{seed}-")
