@@ -313,10 +313,10 @@ def _place(row: SpanRow) -> tuple[int, int]:
 
 
 def tombstone(row: ExecutionRow) -> ExecutionRow:
-    """Return the row of an execution that was deleted."""
+    """Return the row of an execution that was deleted: all that is left is its id, its trace and when it began."""
     return ExecutionRow(
         row.execution_id,
-        *(DELETED, 0, 0, None, 0, b"", None, None, None, None, None, 0),
+        *(DELETED, row.started_ns, 0, None, 0, row.trace_id, None, None, None, None, None, 0),
         *(DELETED, 0, 0, 0, None, 0, _DELETED_STATUS, None, None, None),
         *(None, None, None, None),
         0,

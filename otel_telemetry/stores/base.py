@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.rows import SpanRow, row_of
+from otel_telemetry.stores import upkeep
 from otel_telemetry.stores.account import dump
 from otel_telemetry.stores.lease import new_lease
 from otel_telemetry.stores.merging import Written
@@ -21,12 +23,13 @@ from span_processors.sinks import RetryableError
 from span_processors.size import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_telemetry.leases import Lease
     from otel_telemetry.query import SpanStore
+    from otel_telemetry.rows import Durations
     from span_processors.data import SpanData
     from span_processors.lean_span import LeanSpan
     from span_processors.ledger import SinkHealth
@@ -99,6 +102,43 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         with self._session() as connection:
             self._put_lease(connection, lease)
 
+    # looking after it, by a connection of its own: whatever is written meanwhile goes on
+
+    def delete(self, execution_ids: Collection[str]) -> int:
+        """Remove executions for good, and return how many there were; see `upkeep.delete`."""
+        with self._looking_after() as database:
+            return upkeep.delete(database, execution_ids)
+
+    def prune(
+        self, before_ns: int, live_leases: Collection[int], progress: Callable[[int], None] | None = None
+    ) -> upkeep.Pruned:
+        """Remove the executions that started before a time and do not run any more; see `upkeep.prune`."""
+        with self._looking_after() as database:
+            return upkeep.prune(database, before_ns, live_leases, progress)
+
+    def reindex(self, progress: Callable[[int], None] | None = None) -> int:
+        """Make everything anew from the spans, and return how many there are; see `upkeep.reindex`."""
+        with self._looking_after() as database:
+            return upkeep.reindex(database, progress)
+
+    def keep_counts(self, parts: Sequence[Durations]) -> None:
+        """Add to what is counted of executions that are not there any more."""
+        with self._looking_after() as database, database.transaction():
+            database.add_kept(parts)
+
+    @contextmanager
+    def _looking_after(self) -> Iterator[upkeep.Database]:
+        try:
+            connection = self._connect_anew()
+            try:
+                yield self._database(connection)
+            finally:
+                self._disconnect_anew(connection)
+        except Exception as error:
+            if not self._is_retryable(error):
+                raise
+            raise StoreUnavailableError(f"{_explained(self.name, error)}: try again") from error
+
     def after_fork_in_child(self) -> None:
         """Forget what was inherited from the parent process, and take a lease of this process's own."""
         if self._connection is not None:
@@ -150,6 +190,14 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     def _connect(self) -> ConnectionT:
         """Open a connection to the store, which is made or migrated where that is needed."""
 
+    def _connect_anew(self) -> ConnectionT:
+        """Open one more connection."""
+        return self._connect()
+
+    def _disconnect_anew(self, connection: ConnectionT) -> None:
+        """Close it."""
+        self._disconnect(connection)
+
     @abstractmethod
     def _disconnect(self, connection: ConnectionT) -> None:
         """Close `connection`, which may be broken."""
@@ -165,6 +213,10 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
     @abstractmethod
     def _add_lease(self, connection: ConnectionT, lease: Lease) -> None:
         """Write the lease if it is not there, in one transaction."""
+
+    @abstractmethod
+    def _database(self, connection: ConnectionT) -> upkeep.Database:
+        """Return what looking after the store needs."""
 
     @abstractmethod
     def _is_retryable(self, error: Exception) -> bool:

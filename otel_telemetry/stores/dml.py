@@ -34,13 +34,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from otel_telemetry.leases import Lease
 from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, RowKind
 from otel_telemetry.rows.durations import DURATION_KEY
-from otel_telemetry.rows.execution import OWN_RANKS
+from otel_telemetry.rows.execution import DELETED, OWN_RANKS
 from otel_telemetry.stores.schema import (
     IS_LISTED,
     ExecutionId,
     durations,
+    durations_kept,
     executions,
     leases,
+    meta,
     resources,
     spans,
     terms,
@@ -100,6 +102,28 @@ def _shared(dialect: Any) -> dict[str, ClauseElement]:
         "add_durations": insert(durations).values(_values(durations)),
         "durations_of": select(*names).where(_is(durations, *DURATION_KEY)),
         "remove_spans_of": delete(spans).where(_is(spans, "execution_id")),
+        "keep_durations": insert(durations_kept).from_select(
+            Durations._fields,
+            select(*names).where(durations.c.hour < bindparam("hour", type_=durations.c.hour.type)),
+        ),
+        "remove_durations_before": delete(durations).where(
+            durations.c.hour < bindparam("hour", type_=durations.c.hour.type)
+        ),
+        "add_kept_durations": insert(durations_kept).values(_values(durations_kept)),
+        "started_before": select(executions.c.execution_id, executions.c.status, executions.c.lease_id)
+        .where(IS_LISTED, executions.c.started_ns < bindparam("started_ns", type_=executions.c.started_ns.type))
+        .order_by(executions.c.started_ns, executions.c.execution_id),
+        "remove_tombstones": delete(executions).where(
+            executions.c.who_rank == literal_column(str(DELETED)),
+            executions.c.started_ns < bindparam("started_ns", type_=executions.c.started_ns.type),
+        ),
+        "remove_executions": delete(executions).where(executions.c.who_rank != literal_column(str(DELETED))),
+        "remove_terms_of_all": delete(terms),
+        "remove_all_durations": delete(durations),
+        "ids_of_spans": select(spans.c.execution_id).distinct().order_by(spans.c.execution_id),
+        "set_meta": dialect.insert(meta)
+        .values(_values(meta))
+        .on_conflict_do_update(index_elements=["key"], set_={"value": dialect.insert(meta).excluded.value}),
     }
 
 
@@ -120,6 +144,7 @@ def of_sqlite() -> dict[str, ClauseElement]:
         "state": select(*_light()).where(_is(spans, *SPAN_KEY)),
         "span": select(*_all()).where(_is(spans, *SPAN_KEY)),
         "spans_of": select(*_lean()).where(_is(spans, "execution_id")),
+        "whole_spans_of": select(*_all()).where(_is(spans, "execution_id")),
         "put_execution": insert(executions).prefix_with(put).values(_values(executions)),
         "put_span": insert(spans).prefix_with(put).values(_values(spans)),
         "add_term": insert(terms).prefix_with("OR IGNORE").values(_values(terms)),
@@ -195,6 +220,7 @@ def of_postgresql() -> dict[str, ClauseElement]:
         "states": select(*_light()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
         "spans": select(*_all()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
         "spans_of": select(*_lean()).where(_in_partitions(spans)),
+        "whole_spans_of": select(*_all()).where(_in_partitions(spans)),
         "update_execution": update(executions)
         .values({name: value for name, value in _values(executions).items() if name != "execution_id"})
         .where(_is(executions, "execution_id")),

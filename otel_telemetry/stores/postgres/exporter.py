@@ -10,6 +10,7 @@ from otel_telemetry.stores.postgres import partitions
 from otel_telemetry.stores.postgres import tables as postgres_schema
 from otel_telemetry.stores.postgres import writer as postgres_writer
 from otel_telemetry.stores.postgres.deadline import Watch
+from otel_telemetry.stores.postgres.upkeep import PostgresDatabase
 from otel_telemetry.stores.postgres.url import Place, parse
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
             raise
         return connection
 
+    def _disconnect_anew(self, connection: psycopg.Connection) -> None:
+        connection.close()
+
     def _disconnect(self, connection: psycopg.Connection) -> None:
         connection.close()
         self._watch.close()
@@ -97,6 +101,9 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
     def _add_lease(self, connection: psycopg.Connection, lease: Lease) -> None:
         with self._watch.limit(connection.fileno(), DEADLINE_S):
             postgres_writer.add_lease(connection, self._place, lease)
+
+    def _database(self, connection: psycopg.Connection) -> PostgresDatabase:
+        return PostgresDatabase(connection, self._place)
 
     def _is_retryable(self, error: Exception) -> bool:
         return postgres_writer.is_retryable(error)

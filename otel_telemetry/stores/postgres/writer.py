@@ -114,9 +114,7 @@ def apply(connection: psycopg.Connection, changes: Changes) -> None:
         with connection.cursor() as cursor:
             values = [dict(zip(EXECUTION_TABLE_COLUMNS, stored_execution(row), strict=True)) for row in changes.updated]
             cursor.executemany(_SQL["update_execution"], values)
-    if changes.replaced_spans:
-        keys = [(row.execution_id, row.started_ns, row.span_id) for row in changes.replaced_spans]
-        connection.execute(_SQL["remove_spans"], _of_spans(keys))
+    _remove_spans(connection, changes.replaced_spans)
     _copy(connection, _SPANS, map(stored_span, (*changes.new_spans, *changes.more_spans)))
     if changes.dropped_terms:
         connection.execute(_SQL["remove_terms"], _of_terms(stored_terms(changes.dropped_terms)))
@@ -124,6 +122,23 @@ def apply(connection: psycopg.Connection, changes: Changes) -> None:
     if changes.more_terms:
         connection.execute(_SQL["add_terms"], _of_terms(stored_terms(changes.more_terms)))
     add_durations(connection, changes.tally.parts())
+
+
+def replace_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+    """Write rows of spans in the place of those with the same keys."""
+    _remove_spans(connection, rows)
+    _copy(connection, _SPANS, map(stored_span, rows))
+
+
+def copy_durations(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Add rows to a table of durations."""
+    _copy(connection, f"{table} ({', '.join(DURATION_COLUMNS)})", rows)
+
+
+def _remove_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
+    if rows:
+        keys = [(row.execution_id, row.started_ns, row.span_id) for row in rows]
+        connection.execute(_SQL["remove_spans"], _of_spans(keys))
 
 
 class Tables:

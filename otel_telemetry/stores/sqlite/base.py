@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from otel_telemetry.stores.base import StoreExporter
+from otel_telemetry.stores.sqlite.upkeep import SQLiteDatabase
 from otel_telemetry.stores.sqlite.writer import add_lease, is_retryable, put_lease, write_rows
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class SQLiteExporterBase(StoreExporter[sqlite3.Connection]):
 
     def _add_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
         add_lease(connection, lease)
+
+    def _database(self, connection: sqlite3.Connection) -> SQLiteDatabase:
+        return SQLiteDatabase(connection)
 
     def _is_retryable(self, error: Exception) -> bool:
         return is_retryable(error)

@@ -112,6 +112,9 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         self._on_disk, self._checkpoint_at = self._look_at_disk(), self._most_log_bytes()
         return connection
 
+    def _connect_anew(self) -> sqlite3.Connection:
+        return self._open()
+
     def _open(self) -> sqlite3.Connection:
         sqlite_file.create_file(self._path)
         with sqlite_damage.turn(self._path):
