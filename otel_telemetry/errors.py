@@ -66,6 +66,10 @@ class InvalidCursorError(QueryError):
     """A cursor that is damaged or belongs to another query."""
 
 
+class SearchWarning(UserWarning):
+    """A question that has to look at everything that is stored."""
+
+
 class RecordingError(TelemetryError):
     """A call that contradicts what was recorded. Raised only with `strict=True`; counted and logged otherwise."""
 

@@ -77,6 +77,10 @@ class Settings:
     sync: bool = _setting(
         False, "whether the end of an execution returns only once it is committed (in the store or the spill)"
     )
+    keep: int | None = _setting(
+        None,
+        "how long executions are kept, such as 30d; older ones are removed every hour, what was counted of them stays",
+    )
     shutdown_timeout_ms: int = _setting(5000, "how long the end of the program may be held back")
     errors: dict[str, Any] = field(
         default_factory=dict, metadata={"meaning": "exception types and their error codes, see the error registry"}
@@ -131,6 +135,8 @@ def _convert(name: str, value: Any) -> Any:
         return _boolean(value)
     if kind == "int":
         return _size(value)
+    if name == "keep":
+        return _age(value)
     if kind.startswith("tuple"):
         items = _items(value) if isinstance(value, str) else value
         return tuple(_text(item).strip() for item in items)
@@ -179,6 +185,14 @@ def _size(value: Any) -> int:
     if number < 0:
         raise ValueError("must not be negative")
     return number
+
+
+def _age(value: Any) -> int:
+    """Return nanoseconds."""
+    found = re.fullmatch(r"(\d{1,6})\s*([hdw])", str(value).strip(), re.IGNORECASE)
+    if not found or not int(found[1]):
+        raise ValueError(f"needs hours, days or weeks, such as 12h, 30d or 8w, not {value!r}")
+    return int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2].lower()] * 3_600 * 10**9
 
 
 def _toml(environ: Mapping[str, str], folder: Path | None) -> tuple[Path | None, Mapping[str, Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, overload
 
-from otel_telemetry.errors import RecordingError, unknown
+from otel_telemetry.errors import InvalidFilterError, RecordingError, unknown
 from otel_telemetry.records import (
     ErrorRecord,
     ExecutionStatus,
@@ -52,11 +52,13 @@ class TelemetryStore:
         open_reader: Callable[[], Reader],
         flush: Callable[[float], bool],
         import_source: Callable[[Source], int],
+        delete: Callable[[Sequence[str]], int],
     ) -> None:
         self._recorder = recorder
         self._open_reader = open_reader
         self._flush = flush
         self._import_source = import_source
+        self._delete = delete
 
     # recording
 
@@ -323,6 +325,31 @@ class TelemetryStore:
         from otel_telemetry.formats import export_to  # noqa: PLC0415  (few programs that record also export)
 
         return export_to(format, target, self.reader.iterate(order_by="started_at", **filters))
+
+    def delete(self, execution_id: str | None = None, /, **filters: Unpack[Filters]) -> int:
+        """Remove executions for good: spans, terms, and their share of the statistics. Late spans of them are refused.
+
+        Args:
+            execution_id: one execution.
+            filters: instead of it, those that match; see `Filter`. At least one is needed.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            InvalidFilterError: neither was given, or both.
+            StoreError: the store cannot remove anything, or cannot be reached.
+        """
+        asked = {name: value for name, value in filters.items() if value is not None}
+        if (execution_id is None) == (not asked):
+            raise InvalidFilterError(
+                "delete takes an execution's id, or filters: to remove everything, delete the store"
+            )
+        if execution_id is not None:
+            self._flush(READ_YOUR_WRITES_S)
+            return self._delete([self._recorder.clean_id(execution_id)])
+        found = self.reader.iterate(payloads=False, **filters)
+        return self._delete([summary.execution_id for summary in found])
 
     def import_(self, source: Source) -> int:
         """Read executions that were exported as JSON, JSON lines or OTLP, redact them and store them.

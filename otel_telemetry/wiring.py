@@ -11,11 +11,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from otel_telemetry import metrics, settings
 from otel_telemetry.error_registry import ErrorRegistry
-from otel_telemetry.errors import ConfigurationError, MissingExtraError
+from otel_telemetry.errors import ConfigurationError, MissingExtraError, StoreError
 from otel_telemetry.semconv import KIND, SCOPE_NAME, STRUCTURAL
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.stores import registry
 from otel_telemetry.stores.lease import live_leases
+from otel_telemetry.stores.registry import Removing
+from otel_telemetry.stores.retention import Retention
 from otel_telemetry.stores.spool import destinations as spills
 from otel_telemetry.tracing import Instruments, Recorder, inherit
 from span_processors.backlog import QueueSettings
@@ -103,8 +105,13 @@ class Telemetry:
         self.tool = instruments.tool
         self._reader: Reader | None = None
         self.store = TelemetryStore(
-            self.recorder, open_reader=self._open_reader, flush=self._flush_store, import_source=self._import_source
+            self.recorder,
+            open_reader=self._open_reader,
+            flush=self._flush_store,
+            import_source=self._import_source,
+            delete=self._delete,
         )
+        self._retention = Retention.of(configured, self._exporter)
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything recorded so far is stored and sent.
@@ -127,6 +134,8 @@ class Telemetry:
             Whether everything that was ever recorded is stored and sent.
         """
         self._active = None
+        if self._retention is not None:
+            self._retention.stop()
         seconds = self.settings.shutdown_timeout_ms / 1000 if timeout is None else timeout
         if self._reader is not None:
             self._reader.close()
@@ -157,6 +166,11 @@ class Telemetry:
             self._exporter.write(batch)
             count += len(batch)
         return count
+
+    def _delete(self, execution_ids: Sequence[str]) -> int:
+        if not isinstance(self._exporter, Removing):
+            raise StoreError("the configured store cannot remove executions")
+        return self._exporter.delete(execution_ids)
 
     def __enter__(self) -> Self:
         return self

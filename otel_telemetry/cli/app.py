@@ -14,6 +14,7 @@ from otel_telemetry.cli.reading import list_, query, show, stats, why
 from otel_telemetry.cli.recording import demo, import_
 from otel_telemetry.cli.sending import export
 from otel_telemetry.cli.tail import tail
+from otel_telemetry.cli.upkeep import db, delete, prune
 from otel_telemetry.errors import TelemetryError, unknown
 
 
@@ -42,7 +43,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    commands=[demo, list_, show, why, query, stats, tail, export, import_, doctor],
+    commands=[demo, list_, show, why, query, stats, tail, export, import_, doctor, prune, delete, db],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=(
         "Exit codes: 0 done, 1 nothing found (or a finding against you), 2 a mistake in the command, "

@@ -100,6 +100,9 @@ FILTERS: Final = (
     FilterOption("--error-category", "error_category", "CATEGORY", "in which something failed so", **_ONE_OF),
     FilterOption("--tool", "tool_name", "NAME", "that call this tool", **_ONE_OF),
     FilterOption("--step", "step_id", "ID", "that have this step", **_ONE_OF),
+    FilterOption("--trace", "trace_id", "ID", "that belong to this trace", **_ONE_OF),
+    FilterOption("--scope", "scope", "NAME", "that this instrumentation recorded a part of", **_ONE_OF),
+    FilterOption("--kind", "kind", "KIND", "that hold an agent, a chain, a model call (chat) or a plan", **_ONE_OF),
     FilterOption(
         "--metadata", "metadata", "KEY=VALUE", "with this metadata (VALUE is JSON or text)", **_ONE_OF, **_LASTING
     ),
@@ -113,13 +116,16 @@ def filter_options(command: CommandT) -> CommandT:
 
     @functools.wraps(command)
     def wrapped(*, failed: bool, running: bool, interrupted: bool | None, **rest: Any) -> Any:
-        where = _gathered(rest, FILTERS)
+        flags = {name: rest.pop(name) for name in ("top_level", "foreign")}
+        where = {**_gathered(rest, FILTERS), **flags}
         where["status"] = (*(where["status"] or ()), *("failed",) * failed, *("running",) * running) or None
         where["interrupted"] = False if running and interrupted is None else interrupted
         return command(where=where, **rest)
 
     for flag, text in (
         ("--interrupted/--no-interrupted", "Only runs whose process went away before they ended, or only the others."),
+        ("--top-level/--nested", "Only runs that no other run started, or only those that one did."),
+        ("--foreign/--own", "Only runs that others recorded, under their conventions, or only ours."),
         ("--running", "Only runs that are running now."),
         ("--failed", "Only runs that failed."),
     ):

@@ -14,15 +14,15 @@ from otel_telemetry.cli.stores import opened
 from otel_telemetry.cli.tables import statistics
 from otel_telemetry.cli.text import safe
 from otel_telemetry.codec import to_json
+from otel_telemetry.errors import AmbiguousIdError
 from otel_telemetry.query import ORDERS, Filters
+from otel_telemetry.reader.statistics import STATS_BY
 
 if TYPE_CHECKING:
     from otel_telemetry.reader import Reader
     from otel_telemetry.records import ExecutionRecord
 
 LAST = "last"
-_CANDIDATES = 5
-"""Ids to name where the beginning of one fits several."""
 
 
 @click.command("list", short_help="List runs, the latest first.")
@@ -50,10 +50,11 @@ def list_(where: Filters, limit: int, store: str, out: Output) -> None:
 def show(*, run: str, full: bool, store: str, out: Output) -> None:
     """Show one run as a tree: its steps and tool calls with times, statuses, parameters and errors.
 
-    An id may be shortened as long as only one run's begins with it. Without one: the run that started last.
+    An id may be shortened as long as only one run's begins with it. Without one: the run that started last; "last-1"
+    is the one before, "last failed" the last that failed.
     """
     with opened(store) as reader:
-        record = _latest(reader) if run == LAST else _named(reader, run)
+        record = _named(reader, run)
     if out.json:
         out.document(to_json(record))
     else:
@@ -109,8 +110,8 @@ def query(*, where: Filters, count: bool, store: str, out: Output, **page: Any) 
 
 @click.command(short_help="Count tools and steps: failures, durations.")
 @filter_options
-@click.option("--by", type=click.Choice(["tool", "step"]), help="Only tools, or only steps.")
-@click.option("--exact", is_flag=True, help="Look at every run: without filters, percentiles may be 1 % off.")
+@click.option("--by", type=click.Choice(STATS_BY), help="Only tools, or only steps; or agents, model calls (chat) …")
+@click.option("--exact", is_flag=True, help="Look at every run: of a time or workflow, percentiles may be 1 % off.")
 @output_options
 def stats(where: Filters, by: Any, exact: bool, store: str, out: Output) -> None:  # noqa: FBT001  (click's)
     """Count calls per tool and runs per step: how many, how many failed, how long they took, the slowest run.
@@ -127,13 +128,6 @@ def stats(where: Filters, by: Any, exact: bool, store: str, out: Output) -> None
         raise Nothing("No tool or step ran.")
 
 
-def _latest(reader: Reader) -> ExecutionRecord:
-    record = reader.last()
-    if record is None:
-        raise Nothing(f"No run is stored yet: record one, or try {program()} demo.")
-    return record
-
-
 def _latest_failure(reader: Reader) -> ExecutionRecord:
     found = [record for record in (reader.last(status="failed"), reader.last(interrupted=True)) if record]
     if not found:
@@ -142,13 +136,12 @@ def _latest_failure(reader: Reader) -> ExecutionRecord:
 
 
 def _named(reader: Reader, run: str) -> ExecutionRecord:
-    record = reader.get(run)
-    if record is None:
-        found = reader.query(payloads=False, limit=_CANDIDATES, execution_id_prefix=run)
-        ids = [safe(summary.execution_id) for summary in found]
-        if len(ids) > 1:
-            raise Mistake(f"{safe(run)} begins several ids: {', '.join(ids)}{', …' if found.next_cursor else ''}")
-        record = reader.get(found.records[0].execution_id) if ids else None
+    try:
+        record = reader.find(run)
+    except AmbiguousIdError as error:
+        raise Mistake(safe(str(error))) from None
+    if record is None and run == LAST:
+        raise Nothing(f"No run is stored yet: record one, or try {program()} demo.")
     if record is None:
         raise Nothing(f"No run's id begins with {safe(run)}: find it with {program()} list.")
     return record

@@ -52,12 +52,7 @@ class Watcher:
         self._open |= recent - self._ended.keys()
         self._since_ns = max(self._since_ns, now_ns - LATE_NS)
         self._ended = {run: started for run, started in self._ended.items() if started >= self._since_ns}
-        events = [
-            event
-            for run in sorted(self._open)
-            if (record := self._reader.get(run))
-            for event in self._of(record, now_ns)
-        ]
+        events = [event for record in self._reader.records(sorted(self._open)) for event in self._of(record, now_ns)]
         return sorted(events, key=lambda event: event.time_ns)
 
     def _summaries(self, **more: Any) -> Iterator[ExecutionSummary]:

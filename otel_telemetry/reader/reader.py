@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, Self, Unpack, overload
 
 from otel_telemetry import codec, filter_values
-from otel_telemetry.errors import AmbiguousIdError, InvalidFilterError, unknown
+from otel_telemetry.errors import AmbiguousIdError, InvalidFilterError, SearchWarning, unknown
 from otel_telemetry.query import (
     ORDERS,
     Filter,
@@ -34,6 +35,8 @@ MAX_LIMIT: Final = 10_000
 _NOBODY: Final[frozenset[int]] = frozenset()
 _BATCH: Final = 100
 """Executions that `iterate` holds at once."""
+MANY: Final = 20_000
+"""Executions from which on a search for text without a time is warned of."""
 _CANDIDATES: Final = 5
 """Ids to name where the beginning of one fits several."""
 _LAST: Final = re.compile(
@@ -128,6 +131,8 @@ class Reader:
         where = Filter.parse(as_of_ns, **filters)
         if before is not None:
             cursors.check(before, where, order_by)
+        else:
+            self._warn_of_text(where)
 
         after = None if before is None else before.position
         rows, live = self._executions(where, order_by, after, limit + 1)
@@ -145,6 +150,15 @@ class Reader:
         (wanted,) = filter_values.texts("execution_id", execution_id)
         found, live = self._spans([wanted])
         return codec.decode(found[wanted], wanted, live_leases=live) if wanted in found else None
+
+    def records(self, execution_ids: Sequence[str]) -> list[ExecutionRecord]:
+        """Return the executions of these ids that are there, by one question."""
+        found, live = self._spans(execution_ids)
+        return [
+            codec.decode(found[execution_id], execution_id, live_leases=live)
+            for execution_id in dict.fromkeys(execution_ids)
+            if execution_id in found
+        ]
 
     def find(self, run: str, /, **filters: Unpack[Filters]) -> ExecutionRecord | None:
         """Return the execution that a person means.
@@ -189,6 +203,7 @@ class Reader:
     def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many executions match."""
         where = Filter.parse(self._clock(), **filters)
+        self._warn_of_text(where)
         return self._store.count(where, live_leases=self._live_leases())
 
     @overload
@@ -241,6 +256,17 @@ class Reader:
             for after, before in edges
         )
         return from_durations(parts, runs, by)
+
+    def _warn_of_text(self, where: Filter) -> None:
+        """Say that text is looked for in every span, where there are many and no time bounds them."""
+        if where.text is None or where.started_after_ns is not None or where.execution_id:
+            return
+        if self._store.count(Filter(), live_leases=_NOBODY) >= MANY:
+            warnings.warn(
+                "text is searched for in every span that is stored, which takes long here: give started_after too",
+                SearchWarning,
+                stacklevel=3,
+            )
 
     def _live_leases(self) -> frozenset[int]:
         return self._alive(self._store.leases(), self._clock())

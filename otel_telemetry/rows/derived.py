@@ -6,13 +6,12 @@ it anew whenever the spans say something else.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Run
+from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Frame, Run
 from otel_telemetry.rows.execution import ExecutionRow
 from otel_telemetry.rows.hashing import hash64
 from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
@@ -37,6 +36,9 @@ _STEP: Final = Standing.STEP
 _EXECUTION: Final = Standing.EXECUTION
 _SEGMENT: Final = Standing.SEGMENT
 _SPAN: Final = Standing.SPAN
+_CALL: Final = Standing.TOOL_CALL
+_DIRECT: Final = Standing.DIRECT
+_PLAIN_STEP: Final = KINDS_OF_STEPS[None]
 _K_STEP: Final = int(RowKind.STEP)
 _K_CALL: Final = int(RowKind.TOOL_CALL)
 _FAILED: Final = int(RowStatus.FAILED)
@@ -46,6 +48,7 @@ _SKIPPED: Final = int(RowStatus.SKIPPED)
 class Counts(NamedTuple):
     """What some rows of an execution add to it; the rows of a whole execution add up to what is known of it."""
 
+    frame: Frame
     terms: set[int]
     runs: list[Run]
     steps: int
@@ -81,7 +84,7 @@ def counts_of(
     execution: ExecutionRow,
     rows: Iterable[SpanRow],
     hidden: AbstractSet[SpanKey] = frozenset(),
-    adopted: Iterable[SpanRow] = (),
+    adopted: Sequence[SpanRow] = (),
 ) -> Counts:
     """Return what rows of an execution add to it.
 
@@ -94,54 +97,67 @@ def counts_of(
     terms: set[int] = set()
     runs: list[Run] = []
     steps = calls = retries = 0
-    hour, workflow = execution.started_ns // HOUR_NS, execution.workflow_name or ""
-    version, trace_id = execution.workflow_version or "", execution.trace_id
-    for is_adopted, group in ((False, rows), (True, adopted)):
+    trace_id = execution.trace_id
+    for is_adopted, group in ((False, rows), (True, adopted)) if adopted else ((False, rows),):
         for row in group:
             kind = row.kind
-            if kind == _K_CALL:
-                what = Standing.TOOL_CALL
-            elif kind == _K_STEP:
-                what = _STEP
-            else:
-                what = stands(execution, row, hidden, adopted=is_adopted)
             if row.scope is not None:
                 terms.add(term(SCOPE, row.scope))
             if row.trace_id != trace_id:
                 terms.add(term(TRACE, row.trace_id.hex()))
-            if what is _SPAN or what is _SEGMENT:
-                continue
+            if kind == _K_CALL:
+                what = _CALL
+            elif kind == _K_STEP:
+                what = _STEP
+            else:
+                what = stands(execution, row, hidden, adopted=is_adopted)
+                if what is _SPAN or what is _SEGMENT:
+                    continue
             tool = row.tool_name
             if what is _STEP:
                 steps += 1
-                name = row.step_id
-                if row.attempt is not None and row.attempt > 1:
+                if (row.attempt or 0) > 1:
                     retries += 1
                 if tool is not None:
                     terms.add(term(TOOL, tool))
-                if row.step_kind is not None:
-                    terms.add(term(STEP_KIND, row.step_kind))
-                if name is not None:
-                    terms.add(term(STEP, name))
-                    if row.ended_ns is not None and row.status != _SKIPPED:
-                        of_kind = KINDS_OF_STEPS.get(row.step_kind, KINDS_OF_STEPS[None])
-                        lasted = row.ended_ns - row.started_ns
-                        runs.append(Run(hour, workflow, version, of_kind, name, row.status == _FAILED, lasted))
+                _count_step(row, terms, runs)
             elif what is not _EXECUTION:  # a call, or the direct call that the execution is
                 calls += 1
                 if tool is not None:
                     terms.add(term(TOOL, tool))
-                    if row.ended_ns is not None:
-                        lasted = row.ended_ns - row.started_ns
-                        runs.append(Run(hour, workflow, version, TOOL_CALL, tool, row.status == _FAILED, lasted))
-            code, category = row.error_code, row.error_category
-            if code is not None:
-                terms.add(term(ERROR_CODE, code))
-            if category is not None:
-                terms.add(term(ERROR_CATEGORY, category))
-                if code is not None:
-                    terms.add(term(ERROR, category, code))
-    return Counts(terms, runs, steps, calls, retries)
+                    ended = row.ended_ns
+                    if ended is not None:
+                        runs.append(Run(TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
+            if row.error_code is not None or row.error_category is not None:
+                _add_error(row, terms)
+    return Counts(frame_of(execution), terms, runs, steps, calls, retries)
+
+
+def frame_of(execution: ExecutionRow) -> Frame:
+    """Return by what the runs of an execution are counted."""
+    return execution.started_ns // HOUR_NS, execution.workflow_name or "", execution.workflow_version or ""
+
+
+def _count_step(row: SpanRow, terms: set[int], runs: list[Run]) -> None:
+    name, kind, ended = row.step_id, row.step_kind, row.ended_ns
+    if kind is not None:
+        terms.add(term(STEP_KIND, kind))
+    if name is None:
+        return
+    terms.add(term(STEP, name))
+    if ended is not None and row.status != _SKIPPED:
+        of_kind = _PLAIN_STEP if kind is None else KINDS_OF_STEPS.get(kind, _PLAIN_STEP)
+        runs.append(Run(of_kind, name, row.status == _FAILED, ended - row.started_ns))
+
+
+def _add_error(row: SpanRow, terms: set[int]) -> None:
+    code, category = row.error_code, row.error_category
+    if code is not None:
+        terms.add(term(ERROR_CODE, code))
+    if category is not None:
+        terms.add(term(ERROR_CATEGORY, category))
+        if code is not None:
+            terms.add(term(ERROR, category, code))
 
 
 def derive(
@@ -172,20 +188,29 @@ def _way(
 ) -> tuple[int, int]:
     parents: dict[int, int | None] = {}
     steps: dict[int, Activity] = {}
-    calls: list[tuple[Activity, int | None]] = []
-    repeats: Counter[int] = Counter()
-    for is_adopted, group in ((False, rows), (True, adopted)):
+    calls: list[SpanRow] = []
+    repeats: dict[int, int] = {}
+    for is_adopted, group in ((False, rows), (True, adopted)) if adopted else ((False, rows),):
         for row in group:
-            parents[row.span_id] = row.parent_span_id
-            what = stands(execution, row, hidden, adopted=is_adopted)
-            if what is _SPAN or what is _EXECUTION or what is _SEGMENT:
-                continue
-            name = (row.step_id if what is _STEP else row.tool_name) or row.name or ""
-            activity = Activity(row.started_ns, row.sequence or 0, row.span_id, row.ended_ns, name)
+            kind, span_id = row.kind, row.span_id
+            parents[span_id] = row.parent_span_id
+            if kind == _K_CALL:
+                what = _CALL
+            elif kind == _K_STEP:
+                what = _STEP
+            else:
+                what = stands(execution, row, hidden, adopted=is_adopted)
             if what is _STEP:
-                steps[row.span_id] = activity
-                continue
-            if row.call_hash is not None:
-                repeats[row.call_hash] += 1
-            calls.append((activity, row.parent_span_id))
-    return variant_of(steps, calls, parents), max(repeats.values(), default=0)
+                name = row.step_id or row.name or ""
+                steps[span_id] = Activity(row.started_ns, row.sequence or 0, span_id, row.ended_ns, name)
+            elif what is _CALL or what is _DIRECT:
+                calls.append(row)
+                made = row.call_hash
+                if made is not None:
+                    repeats[made] = repeats.get(made, 0) + 1
+    outside = [
+        (Activity(r.started_ns, r.sequence or 0, r.span_id, r.ended_ns, r.tool_name or r.name or ""), r.parent_span_id)
+        for r in calls
+        if r.parent_span_id not in steps
+    ]
+    return variant_of(steps, outside, parents), max(repeats.values(), default=0)

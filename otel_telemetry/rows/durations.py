@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from otel_telemetry.rows.row import RowKind
 
@@ -27,16 +27,15 @@ _MOST: Final = 2**63 - 1
 class Run(NamedTuple):
     """One run of a tool or step that has ended."""
 
-    hour: int
-    """Of the start of its execution: hours since the epoch, UTC."""
-    workflow_name: str
-    """Empty where there is none."""
-    workflow_version: str
     kind: int
     """`TOOL_CALL`, or one of `KINDS_OF_STEPS`."""
     name: str
     failed: bool
     lasted_ns: int
+
+
+Frame: TypeAlias = "tuple[int, str, str]"
+"""By what runs are counted besides their own names: the hour of their execution's start, its workflow and version."""
 
 
 class Durations(NamedTuple):
@@ -81,38 +80,39 @@ class Tally:
     """Counts runs, and takes off those that do not count any more."""
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[Any, ...], list[Any]] = {}
+        self._parts: dict[Frame, dict[tuple[int, str], list[Any]]] = {}
 
-    def add(self, execution_id: str, runs: Iterable[Run]) -> None:
+    def add(self, execution_id: str, frame: Frame, runs: Iterable[Run]) -> None:
         """Count runs of an execution."""
-        parts = self._parts
-        for run in runs:
-            key = run[:_KEY]
-            part = parts.get(key)
+        parts = self._parts.setdefault(frame, {})
+        for kind, name, failed, lasted in runs:
+            part = parts.get((kind, name))
             if part is None:
-                part = parts[key] = [0, _LEAST, "", {}]
-            lasted = run.lasted_ns
-            part[0] += run.failed
+                part = parts[kind, name] = [0, _LEAST, "", {}]
+            if failed:
+                part[0] += 1
             if lasted >= part[1]:
                 part[1:3] = max((part[1], part[2]), (min(lasted, _MOST), execution_id))
             bucket, buckets = bucket_of(lasted), part[3]
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
-    def take_off(self, runs: Iterable[Run]) -> None:
+    def take_off(self, frame: Frame, runs: Iterable[Run]) -> None:
         """Count runs that are not there any more: a count may come out negative."""
-        for run in runs:
-            part = self._parts.setdefault(run[:_KEY], [0, _LEAST, "", {}])
-            part[0] -= run.failed
-            bucket, buckets = bucket_of(run.lasted_ns), part[3]
+        parts = self._parts.setdefault(frame, {})
+        for kind, name, failed, lasted in runs:
+            part = parts.setdefault((kind, name), [0, _LEAST, "", {}])
+            part[0] -= failed
+            bucket, buckets = bucket_of(lasted), part[3]
             buckets[bucket] = buckets.get(bucket, 0) - 1
 
     def parts(self) -> list[Durations]:
         """Return what has changed, in order of their keys."""
         found = []
-        for key, (failed, longest, slowest, buckets) in sorted(self._parts.items()):
-            left = {bucket: n for bucket, n in buckets.items() if n}
-            if failed or left:
-                found.append(Durations._make((*key, failed, longest, slowest, left)))
+        for frame, parts in sorted(self._parts.items()):
+            for key, (failed, longest, slowest, buckets) in sorted(parts.items()):
+                left = {bucket: n for bucket, n in buckets.items() if n}
+                if failed or left:
+                    found.append(Durations(*frame, *key, failed, longest, slowest, left))
         return found
 
 

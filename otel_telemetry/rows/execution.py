@@ -304,8 +304,31 @@ def fold(rows: Sequence[SpanRow]) -> ExecutionRow:
         if others:
             best = claim(min(others, key=_place))
         else:
-            best = join(claim(min(rows, key=_place)), claim(max(rows, key=_place)))
+            first, last = min(rows, key=_place), max(rows, key=_place)
+            best = claim(first) if first is last else join(claim(first), claim(last))
     return best if flags & ~best.flags == 0 else best._replace(flags=best.flags | flags)
+
+
+def extend(there: ExecutionRow, rows: Sequence[SpanRow]) -> ExecutionRow:
+    """Return the join of a row with the claims of spans, each in one state only.
+
+    A span that cannot win any register is not asked for its claim.
+    """
+    rank = there.who_rank
+    if rank > INSIDE:
+        least = _ENTRY if rank > STAND_IN else _OTHER_STEP
+        claiming = [row for row in rows if row.kind == _EXECUTION or row.kind >= least]
+    else:
+        claiming = list(rows)
+    if claiming:
+        there = join(there, fold(claiming))
+    flags = there.flags
+    for row in rows:
+        if row.kind in _CALL_FLAGS:
+            flags |= _CALL_FLAGS[row.kind]
+        if row.scope is None:
+            flags |= HAS_OWN_SCOPE
+    return there if flags == there.flags else there._replace(flags=flags)
 
 
 def _place(row: SpanRow) -> tuple[int, int]:

@@ -8,7 +8,7 @@ more. Whether something failed is not part of it: else each way would have faile
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -43,22 +43,21 @@ def variant_of(
         calls: tool calls, each with the id of its parent.
         parents: the parent of every span that is there.
     """
-    children: dict[int | None, list[Activity]] = defaultdict(list)
+    children: dict[int | None, list[Activity]] = {None: []}
     for span_id, step in steps.items():
-        children[_step_above(parents.get(span_id), steps, parents)].append(step)
+        above = _step_above(parents.get(span_id), steps, parents)
+        children.setdefault(above, []).append(step)
     for call, parent in calls:
-        if parent not in steps and _step_above(parent, steps, parents) is None:
+        if _step_above(parent, steps, parents) is None:
             children[None].append(call)
     return hash64(_way(None, children, 0))
 
 
 def _step_above(span_id: int | None, steps: Mapping[int, Activity], parents: Mapping[int, int | None]) -> int | None:
-    seen: set[int] = set()
+    left = len(parents)  # parents may lead in a circle
     while span_id is not None and span_id not in steps:
-        if span_id in seen:
-            return None
-        seen.add(span_id)
-        span_id = parents.get(span_id)
+        left -= 1
+        span_id = parents.get(span_id) if left >= 0 else None
     return span_id
 
 
@@ -74,7 +73,9 @@ def _way(parent: int | None, children: Mapping[int | None, list[Activity]], dept
             way.append(_together(group))
             group = []
         inside = _way(activity.span_id, children, depth + 1) if activity.span_id in children else ""
-        name = _TURN.sub("", activity.name)
+        name = activity.name
+        if "#" in name:
+            name = _TURN.sub("", name)
         group.append(f"{name}[{inside}]" if inside else name)
         ended = activity.ended_ns
         until = max(until, activity.started_ns if ended is None else ended) if len(group) > 1 else (ended or until)

@@ -5,6 +5,7 @@ What is locked, is locked by the rows of the executions, in the order of their k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -47,6 +48,7 @@ from otel_telemetry.stores.schema import (
     spans,
     terms,
 )
+from otel_telemetry.stores.statements import UPDATES
 
 SPAN_KEY: Final = ("execution_id", "started_ns", "span_id")
 TERM_KEY: Final = ("term", "started_ns", "execution_id")
@@ -93,9 +95,16 @@ def _put_lease(dialect: Any) -> ClauseElement:
     return later
 
 
+def _update(columns: Sequence[str]) -> ClauseElement:
+    values = _values(executions)
+    changed = {name: values[name] for name in executions.c.keys() if name in columns}  # noqa: SIM118  (no mapping)
+    return update(executions).values(changed).where(_is(executions, "execution_id"))
+
+
 def _shared(dialect: Any) -> dict[str, ClauseElement]:
     names = [durations.c[name] for name in Durations._fields]
     return {
+        **{name: _update(columns) for name, columns in UPDATES.items()},
         "add_lease": dialect.insert(leases).values(_values(leases)).on_conflict_do_nothing(),
         "put_lease": _put_lease(dialect),
         "add_resource": dialect.insert(resources).values(_values(resources)).on_conflict_do_nothing(),
@@ -133,7 +142,11 @@ def of_sqlite() -> dict[str, ClauseElement]:
     execution = [executions.c[name] for name in EXECUTION_COLUMNS]
     return {
         **_shared(sqlite),
-        "execution": select(*execution).where(_is(executions, "execution_id")),
+        "two_executions": select(*execution).where(
+            executions.c.execution_id.in_(
+                [bindparam("one", type_=LargeBinary()), bindparam("other", type_=LargeBinary())]
+            )
+        ),
         "own_in_trace": union(
             select(executions.c.execution_id).where(IS_LISTED, _OWN, _is(executions, "trace_id")),
             select(executions.c.execution_id)
@@ -145,7 +158,8 @@ def of_sqlite() -> dict[str, ClauseElement]:
         "span": select(*_all()).where(_is(spans, *SPAN_KEY)),
         "spans_of": select(*_lean()).where(_is(spans, "execution_id")),
         "whole_spans_of": select(*_all()).where(_is(spans, "execution_id")),
-        "put_execution": insert(executions).prefix_with(put).values(_values(executions)),
+        "add_execution": insert(executions).values(_values(executions)),
+        "add_span": insert(spans).values(_values(spans)),
         "put_span": insert(spans).prefix_with(put).values(_values(spans)),
         "add_term": insert(terms).prefix_with("OR IGNORE").values(_values(terms)),
         "remove_term": delete(terms).where(_is(terms, *TERM_KEY)),
@@ -221,9 +235,6 @@ def of_postgresql() -> dict[str, ClauseElement]:
         "spans": select(*_all()).join_from(spans, span, _same(spans, span, SPAN_KEY)).where(_in_partitions(spans)),
         "spans_of": select(*_lean()).where(_in_partitions(spans)),
         "whole_spans_of": select(*_all()).where(_in_partitions(spans)),
-        "update_execution": update(executions)
-        .values({name: value for name, value in _values(executions).items() if name != "execution_id"})
-        .where(_is(executions, "execution_id")),
         "remove_spans": delete(spans).where(_in_partitions(spans), _same(spans, span, SPAN_KEY)),
         "add_terms": postgresql.insert(terms).from_select(list(TERM_KEY), more).on_conflict_do_nothing(),
         "remove_terms": delete(terms).where(_in_partitions(terms), _same(terms, term, TERM_KEY)),

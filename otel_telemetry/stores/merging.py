@@ -18,14 +18,15 @@ from otel_telemetry.rows import (
     Tally,
     counts_of,
     derive,
+    extend,
     fold,
     greatest,
     is_greater,
-    join,
     metadata_of,
 )
 from otel_telemetry.rows.derived import Counts, Derived
 from otel_telemetry.rows.execution import DELETED, HAS_BOTH_CALLS, INSIDE, OWN, TOP, with_derived_of
+from otel_telemetry.rows.execution_key import encode
 from otel_telemetry.rows.variant import MOST
 from otel_telemetry.stores.covering import Family, home_of
 
@@ -33,11 +34,13 @@ Key: TypeAlias = tuple[str, int, int]
 """(execution_id, started_ns, span_id)"""
 SpanKey: TypeAlias = tuple[int, int]
 """(started_ns, span_id)"""
-Term: TypeAlias = tuple[int, int, str]
-"""(term, started_ns, execution_id)"""
+Term: TypeAlias = tuple[int, int, bytes]
+"""(term, started_ns, the key of the execution)"""
 
 _CALLS: Final = frozenset(map(int, (RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL, RowKind.ENTRY_CALL)))
-_NOTHING: Final = Derived(Counts(set(), [], 0, 0, 0), None, None)
+_FEW_TIMES: Final = 20
+"""All rows of an execution are read where they are so many times as many as those in the batch, at most."""
+_NOTHING: Final = Derived(Counts((0, "", ""), set(), [], 0, 0, 0), None, None)
 
 
 class Held(Protocol):
@@ -88,10 +91,11 @@ class Changes:
 
     inserted: list[ExecutionRow] = field(default_factory=list)
     """Of executions that were not there, as of all that follow as `new_`."""
-    updated: list[ExecutionRow] = field(default_factory=list)
+    updated: list[tuple[ExecutionRow, ExecutionRow]] = field(default_factory=list)
+    """What was, and what is now."""
     new_spans: list[SpanRow] = field(default_factory=list)
     more_spans: list[SpanRow] = field(default_factory=list)
-    """Of executions that were there."""
+    """Of executions that were there: new ones, and those that take the place of others."""
     replaced_spans: list[SpanRow] = field(default_factory=list)
     """Those that some of `more_spans` are put in the place of."""
     new_terms: list[Term] = field(default_factory=list)
@@ -144,6 +148,7 @@ class _Merge:
         self._held = held
         self._changes = Changes()
         self._cases: dict[str, _Case] = {}
+        self._loaded: dict[str, list[SpanRow]] = {}
 
     def of(self, rows: Sequence[SpanRow]) -> Changes:
         groups, claims, lesser = claims_of(rows)
@@ -178,7 +183,7 @@ class _Merge:
 
     def _add_known(self, known: Mapping[str, list[SpanRow]], old: Mapping[str, ExecutionRow]) -> None:
         written = self._changes.written
-        states = self._held.states([_key(row) for group in known.values() for row in group])
+        states = self._states(known, old)
         doubtful = [
             key
             for group in known.values()
@@ -191,10 +196,11 @@ class _Merge:
             winners: list[SpanRow] = []
             replaced: list[SpanRow] = []
             for row in group:
-                state = states.get(_key(row))
+                key = _key(row)
+                state = states.get(key)
                 if state is None:
                     written.stored += 1
-                elif not is_greater(row, whole.get(_key(row), state)):
+                elif not is_greater(row, whole.get(key, state)):
                     written.replayed += 1
                     continue
                 else:
@@ -203,12 +209,28 @@ class _Merge:
                 winners.append(row)
             if not winners:
                 continue
-            case = _Case(execution_id, winners, stood, join(stood, fold(winners)), replaced)
+            case = _Case(execution_id, winners, stood, extend(stood, winners), replaced)
             if any(_takes_back(stood, before, after) for before, after in _pairs(replaced, winners)):
                 case.new = self._folded_anew(case)
                 case.needs_all = True
             case.needs_all = case.needs_all or _depends_on_others(case)
             self._cases[execution_id] = case
+
+    def _states(self, known: Mapping[str, list[SpanRow]], old: Mapping[str, ExecutionRow]) -> dict[Key, SpanRow]:
+        """Return the rows that stand of the spans in the batch; of an execution that has few, all of its rows."""
+        small = [
+            execution_id
+            for execution_id, group in known.items()
+            if len(group) > 1 and old[execution_id].steps + old[execution_id].tool_calls < _FEW_TIMES * len(group)
+        ]
+        self._loaded = self._held.spans(small) if small else {}
+        states = {_key(row): row for rows in self._loaded.values() for row in rows}
+        others = [
+            _key(row) for execution_id, group in known.items() if execution_id not in self._loaded for row in group
+        ]
+        if others:
+            states.update(self._held.states(others))
+        return states
 
     def _folded_anew(self, case: _Case) -> ExecutionRow:
         """Return the join of the claims of all rows that stand: a state that stood claimed more than the next one."""
@@ -299,16 +321,20 @@ class _Merge:
     # what is derived
 
     def _load(self) -> None:
-        wanted = [case.execution_id for case in self._cases.values() if case.needs_all and case.old is not None]
-        stored = self._held.spans(wanted) if wanted else {}
+        stored = self._loaded
+        wanted = [
+            case.execution_id
+            for case in self._cases.values()
+            if case.needs_all and case.old is not None and case.execution_id not in stored
+        ]
+        if wanted:
+            stored = {**stored, **self._held.spans(wanted)}
         for case in self._cases.values():
             case.before = {(row.started_ns, row.span_id): row for row in stored.get(case.execution_id, ())}
             case.after = {**case.before, **{(row.started_ns, row.span_id): row for row in case.rows}}
 
     def _write(self, case: _Case, families: Sequence[Family]) -> None:
         changes, execution_id, old = self._changes, case.execution_id, case.old
-        new_lasted = None if case.new.ended_ns is None else case.new.ended_ns - case.new.started_ns
-        case.new = case.new._replace(duration_ns=new_lasted)
         if old is not None and not case.needs_all:
             self._add(case, old)
             return
@@ -317,24 +343,26 @@ class _Merge:
         new = case.new = case.new._replace(
             variant=after.variant,
             max_repeat=after.max_repeat,
+            duration_ns=_lasted(case.new),
             steps=after.counts.steps,
             tool_calls=after.counts.tool_calls,
             retries=after.counts.retries,
         )
-        changes.tally.add(execution_id, after.counts.runs)
+        key = encode(execution_id)
+        changes.tally.add(execution_id, after.counts.frame, after.counts.runs)
         if old is None:
             changes.inserted.append(new)
             changes.new_spans += case.rows
-            changes.new_terms += [(term, new.started_ns, execution_id) for term in after.counts.terms]
+            changes.new_terms += [(term, new.started_ns, key) for term in after.counts.terms]
             return
         self._put(case)
-        changes.tally.take_off(before.counts.runs)
-        had = {(term, old.started_ns, execution_id) for term in before.counts.terms}
-        has = {(term, new.started_ns, execution_id) for term in after.counts.terms}
+        changes.tally.take_off(before.counts.frame, before.counts.runs)
+        had = {(term, old.started_ns, key) for term in before.counts.terms}
+        has = {(term, new.started_ns, key) for term in after.counts.terms}
         changes.more_terms += has - had
         changes.dropped_terms += had - has
         if new != old:
-            changes.updated.append(new)
+            changes.updated.append((old, new))
 
     def _put(self, case: _Case) -> None:
         self._changes.more_spans += case.rows
@@ -351,13 +379,15 @@ class _Merge:
             retries=old.retries + added.retries - gone.retries,
             variant=None,
             max_repeat=None,
+            duration_ns=_lasted(new),
         )
         self._put(case)
-        changes.tally.add(execution_id, added.runs)
-        changes.tally.take_off(gone.runs)
-        changes.more_terms += [(term, new.started_ns, execution_id) for term in added.terms - gone.terms]
+        changes.tally.add(execution_id, added.frame, added.runs)
+        changes.tally.take_off(gone.frame, gone.runs)
+        key = encode(execution_id)
+        changes.more_terms += [(term, new.started_ns, key) for term in added.terms - gone.terms]
         if new != old:
-            changes.updated.append(new)
+            changes.updated.append((old, new))
 
     def _derived(self, case: _Case, row: ExecutionRow, families: Sequence[Family], *, before: bool) -> Derived:
         rows = case.before if before else case.after
@@ -371,6 +401,10 @@ class _Merge:
         place = None if row.metadata_started_ns is None else (row.metadata_started_ns, row.metadata_span_id or 0)
         source = None if place is None else rows.get(place)
         return derive(row, list(rows.values()), () if source is None else metadata_of(source), adopted)
+
+
+def _lasted(row: ExecutionRow) -> int | None:
+    return None if row.ended_ns is None else row.ended_ns - row.started_ns
 
 
 class _Pair(NamedTuple):

@@ -6,14 +6,14 @@ whose object is a `Backend`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError, unknown
 from otel_telemetry.rows import SpanRow
 from span_processors.sinks import SpanSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from otel_telemetry.query import SpanStore
 
@@ -25,6 +25,17 @@ class Exporter(SpanSink[SpanRow], Protocol):
 
     def store(self) -> SpanStore:
         """Return the read side: a store that sees what is committed here. Whoever asked for it closes it."""
+
+
+@runtime_checkable
+class Removing(Protocol):
+    """A backend that can remove executions."""
+
+    def delete(self, execution_ids: Collection[str]) -> int:
+        """Remove executions for good, and return how many there were."""
+
+    def prune(self, before_ns: int, live_leases: Collection[int]) -> object:
+        """Remove the executions that started before a time, but for those of living processes that still run."""
 
 
 class Backend(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otel_telemetry.rows import ExecutionRow, SpanRow, derive, metadata_of, tombstone
 from otel_telemetry.rows.execution import DELETED
+from otel_telemetry.rows.execution_key import encode
 from otel_telemetry.stores.merging import Changes
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def removal(execution_ids: Collection[str], held: Held, *, counted: bool) -> Rem
     for execution_id, row in there.items():
         if row.covered_by is None:
             derived = derived_of(row, there, spans)
-            changes.dropped_terms += [(term, row.started_ns, execution_id) for term in derived.counts.terms]
+            key = encode(execution_id)
+            changes.dropped_terms += [(term, row.started_ns, key) for term in derived.counts.terms]
             if counted:
-                changes.tally.take_off(derived.counts.runs)
-        changes.updated.append(tombstone(row))
+                changes.tally.take_off(derived.counts.frame, derived.counts.runs)
+        changes.updated.append((row, tombstone(row)))
     return Removal(changes, sorted(there), sum(row.covered_by is None for row in there.values()))
 
 

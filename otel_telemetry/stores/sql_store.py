@@ -45,7 +45,16 @@ from otel_telemetry.rows.execution import HAS_BOTH_CALLS, REMOTE, TOP
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.stores.duration_parts import from_values
 from otel_telemetry.stores.predicates import counting, listing, matching
-from otel_telemetry.stores.schema import IS_OPEN, durations, durations_kept, executions, leases, resources, spans
+from otel_telemetry.stores.schema import (
+    IS_LISTED,
+    IS_OPEN,
+    durations,
+    durations_kept,
+    executions,
+    leases,
+    resources,
+    spans,
+)
 from otel_telemetry.stores.untraced import untraced
 from span_processors.data import ResourceData
 
@@ -261,7 +270,7 @@ class SQLSpanStore:
 
     def leases(self) -> list[Lease]:
         """Return the processes that have not closed their lease, and the closed ones that open executions name."""
-        named = select(executions.c.lease_id).where(IS_OPEN, executions.c.lease_id.is_not(None))
+        named = select(executions.c.lease_id).where(IS_LISTED, IS_OPEN, executions.c.lease_id.is_not(None))
         statement = select(*(leases.c[name] for name in Lease._fields)).where(
             or_(leases.c.closed_ns.is_(None), leases.c.lease_id.in_(named))
         )

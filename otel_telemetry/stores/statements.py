@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
@@ -25,6 +25,26 @@ EXECUTION_TABLE_COLUMNS: Final = (
     *("workflow_name", "workflow_version", "caller_id", "parent_execution_id", "error_code", "error_category"),
 )
 """Those of the table `executions`, in order."""
+_INDEXED: Final = frozenset(
+    {
+        *("started_ns", "duration_ns", "lease_id", "who_rank", "status", "trace_id", "covered_by"),
+        *("workflow_name", "workflow_version", "caller_id", "parent_execution_id"),
+    }
+)
+"""Columns that some index of `executions` holds or depends on: SQLite writes the index whenever one of them is set."""
+_AT_THE_END: Final = frozenset({"status", "duration_ns"})
+
+
+def _set(left_alone: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in EXECUTION_TABLE_COLUMNS if name not in left_alone and name != "execution_id")
+
+
+UPDATES: Final = {
+    "update_progress": _set(_INDEXED),
+    "update_end": _set(_INDEXED - _AT_THE_END),
+    "update_execution": _set(frozenset()),
+}
+"""The statements that update an execution, and the columns that each sets: the fewest that have changed."""
 DURATION_COLUMNS: Final = (
     *("hour", "failed", "longest_ns", "kind", "workflow_name", "workflow_version", "name", "slowest", "buckets"),
 )
@@ -36,6 +56,8 @@ _OF_SPAN: Final = itemgetter(*map(COLUMNS.index, SPAN_COLUMNS))
 _EXECUTION_ID: Final = EXECUTION_TABLE_COLUMNS.index("execution_id")
 _COVERED_BY: Final = EXECUTION_TABLE_COLUMNS.index("covered_by")
 _OF_EXECUTION: Final = itemgetter(*map(EXECUTION_COLUMNS.index, EXECUTION_TABLE_COLUMNS))
+_WHERE_FOUND: Final = itemgetter(*map(EXECUTION_COLUMNS.index, sorted(_INDEXED - _AT_THE_END)))
+_SETTERS: Final = {name: itemgetter(*map(EXECUTION_COLUMNS.index, columns)) for name, columns in UPDATES.items()}
 _OF_DURATIONS: Final = itemgetter(*map(Durations._fields.index, DURATION_COLUMNS[:-1]))
 
 
@@ -66,15 +88,26 @@ def stored_execution(row: ExecutionRow) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def update_of(old: ExecutionRow, new: ExecutionRow) -> str:
+    """Return the name of the statement that sets all that has changed."""
+    if _WHERE_FOUND(old) == _WHERE_FOUND(new):
+        return "update_progress" if (old.status, old.duration_ns) == (new.status, new.duration_ns) else "update_end"
+    return "update_execution"
+
+
+def set_by(name: str, row: ExecutionRow) -> tuple[Any, ...]:
+    """Return what an update is given: the columns that it sets, then the key."""
+    values = _SETTERS[name](row)
+    if name == "update_execution" and row.covered_by is not None:
+        at = UPDATES[name].index("covered_by")
+        values = (*values[:at], encode(row.covered_by), *values[at + 1 :])
+    return (*values, encode(row.execution_id))
+
+
 def read_execution(values: Sequence[Any]) -> ExecutionRow:
     """Return the row of an execution that was read in the order of `EXECUTION_COLUMNS`."""
     covered_by = values[-1]
     return ExecutionRow._make((decode(values[0]), *values[1:-1], None if covered_by is None else decode(covered_by)))
-
-
-def stored_terms(terms: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, bytes]]:
-    """Return what is stored of terms, in the order of the table's key."""
-    return sorted([(term, started_ns, encode(execution_id)) for term, started_ns, execution_id in terms])
 
 
 def stored_durations(part: Durations) -> tuple[Any, ...]:

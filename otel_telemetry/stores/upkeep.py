@@ -172,9 +172,9 @@ def _give_share_back(database: Database, execution_ids: Sequence[str]) -> None:
     back, kept = Changes(), Tally()
     for execution_id, row in rows.items():
         if row.covered_by is None:
-            runs = derived_of(row, rows, spans).counts.runs
-            back.tally.add(execution_id, runs)
-            kept.take_off(runs)
+            counts = derived_of(row, rows, spans).counts
+            back.tally.add(execution_id, counts.frame, counts.runs)
+            kept.take_off(counts.frame, counts.runs)
     database.apply(back)
     database.add_kept(kept.parts())
 

@@ -68,7 +68,7 @@ class Model:
                 tool_calls=counts.tool_calls,
                 retries=counts.retries,
             )
-            self.tally.add(execution_id, counts.runs)
+            self.tally.add(execution_id, counts.frame, counts.runs)
             self.terms |= {(term, row.started_ns, execution_id) for term in counts.terms}
         self.all[execution_id] = row
 

@@ -13,7 +13,7 @@ import pytest
 from otel_telemetry.codec import decode, summary
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
 from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
-from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, Run, SpanRow, Tally, add_up
+from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, SpanRow, Tally, add_up
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
@@ -159,7 +159,9 @@ class SpanStoreContract:
                 model = Model(rows)
                 _law(store, model, seed)
                 for row in model.executions():
-                    whole.add(row.execution_id, _runs(model, row))
+                    derived = model.derived(row.execution_id)
+                    if derived is not None:
+                        whole.add(row.execution_id, derived.counts.frame, derived.counts.runs)
             assert _counts(store.durations()) == _counts(whole.parts())
         written = getattr(exporter, "written", None)
         if written is not None:
@@ -371,11 +373,6 @@ def _meant(record: ExecutionRecord, question: Mapping[str, str]) -> bool:
 
 def _parts(record: ExecutionRecord) -> list[ExecutionRecord | StepRecord | ToolCallRecord]:
     return [record, *record.steps, *record.all_tool_calls()]
-
-
-def _runs(model: Model, row: ExecutionRow) -> list[Run]:
-    derived = model.derived(row.execution_id)
-    return [] if derived is None else derived.counts.runs
 
 
 def _key(row: SpanRow) -> tuple[str, int, int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from otel_telemetry.stores import partitions
 from otel_telemetry.stores.base import StoreExporter
-from otel_telemetry.stores.postgres import partitions
 from otel_telemetry.stores.postgres import tables as postgres_schema
 from otel_telemetry.stores.postgres import writer as postgres_writer
 from otel_telemetry.stores.postgres.deadline import Watch
@@ -90,7 +90,7 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
     def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
         with self._watch.limit(connection.fileno(), DEADLINE_S):
             if time.monotonic() >= self._partitions_until:
-                partitions.prepare(connection, self._place)
+                partitions.prepare(connection, self._place.search_path)
                 self._partitions_until = time.monotonic() + _SECONDS_BETWEEN_PARTITIONS
             return postgres_writer.write_rows(connection, self._place, rows, self._known_resources, lease=lease)
 

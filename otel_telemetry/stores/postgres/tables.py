@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.rows.conventions import VERSION
+from otel_telemetry.stores import partitions
 from otel_telemetry.stores.ddl import statements
-from otel_telemetry.stores.postgres import partitions
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.version import ADVISORY_LOCK, HEAD, check_version, is_older
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from otel_telemetry.rows.durations import HOUR_NS
 from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.rows.execution_key import decode, encode, first_of_day
+from otel_telemetry.stores import partitions
 from otel_telemetry.stores.ddl import named
-from otel_telemetry.stores.postgres import partitions, writer
+from otel_telemetry.stores.postgres import writer
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.statements import read_span, stored_durations
 

@@ -21,12 +21,14 @@ from otel_telemetry.stores.statements import (
     DURATION_COLUMNS,
     EXECUTION_TABLE_COLUMNS,
     SPAN_COLUMNS,
+    UPDATES,
     read_execution,
     read_span,
+    set_by,
     stored_durations,
     stored_execution,
     stored_span,
-    stored_terms,
+    update_of,
 )
 from span_processors.redaction import canonical
 
@@ -110,17 +112,21 @@ def add_resources(connection: psycopg.Connection, rows: Iterable[SpanRow], known
 def apply(connection: psycopg.Connection, changes: Changes) -> None:
     """Write what has changed. To be called inside a transaction."""
     _copy(connection, _EXECUTIONS, sorted(map(stored_execution, changes.inserted), key=_id_of_execution))
-    if changes.updated:
+    updates: dict[str, list[dict[str, Any]]] = {}
+    for old, new in changes.updated:
+        name = update_of(old, new)
+        values = dict(zip((*UPDATES[name], "execution_id"), set_by(name, new), strict=True))
+        updates.setdefault(name, []).append(values)
+    for name, given in updates.items():
         with connection.cursor() as cursor:
-            values = [dict(zip(EXECUTION_TABLE_COLUMNS, stored_execution(row), strict=True)) for row in changes.updated]
-            cursor.executemany(_SQL["update_execution"], values)
+            cursor.executemany(_SQL[name], given)
     _remove_spans(connection, changes.replaced_spans)
     _copy(connection, _SPANS, map(stored_span, (*changes.new_spans, *changes.more_spans)))
     if changes.dropped_terms:
-        connection.execute(_SQL["remove_terms"], _of_terms(stored_terms(changes.dropped_terms)))
-    _copy(connection, _TERMS, stored_terms(changes.new_terms))
+        connection.execute(_SQL["remove_terms"], _of_terms(sorted(changes.dropped_terms)))
+    _copy(connection, _TERMS, sorted(changes.new_terms))
     if changes.more_terms:
-        connection.execute(_SQL["add_terms"], _of_terms(stored_terms(changes.more_terms)))
+        connection.execute(_SQL["add_terms"], _of_terms(sorted(changes.more_terms)))
     add_durations(connection, changes.tally.parts())
 
 

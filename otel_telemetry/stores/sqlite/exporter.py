@@ -90,6 +90,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         # Absolute, so that the host may change its directory.
         self._path: Final = (sqlite_file.path_of(text) if "://" in text else Path(text)).absolute()
         sqlite_file.check_path(self._path)
+        self._log: Final = sqlite_file.log_of(self._path)
         self._durability: Final[Durability] = durability
         self._on_disk = _OnDisk(None, None)
         self._is_suspect = False
@@ -211,7 +212,7 @@ class SQLiteSpanExporter(SQLiteExporterBase):
         return False
 
     def _look_at_disk(self) -> _OnDisk:
-        file, log = sqlite_file.status(self._path), sqlite_file.status(sqlite_file.log_of(self._path))
+        file, log = sqlite_file.status(self._path), sqlite_file.status(self._log)
         return _OnDisk(
             file and (file.st_dev, file.st_ino),
             log and (log.st_dev, log.st_ino),

@@ -22,9 +22,10 @@ from otel_telemetry.stores.statements import (
     flat_spans,
     read_execution,
     read_span,
+    set_by,
     stored_durations,
     stored_execution,
-    stored_terms,
+    update_of,
 )
 from otel_telemetry.stores.version import HEAD
 from span_processors.redaction import canonical
@@ -94,14 +95,26 @@ def add_resources(connection: sqlite3.Connection, rows: Iterable[SpanRow], known
 
 def apply(connection: sqlite3.Connection, changes: Changes) -> None:
     """Write what has changed. To be called inside a transaction."""
-    executions = list(map(stored_execution, (*changes.inserted, *changes.updated)))
-    _put(connection, "put_execution", list(chain.from_iterable(executions)), len(EXECUTION_TABLE_COLUMNS))
-    put_spans(connection, (*changes.new_spans, *changes.more_spans))
+    executions = map(stored_execution, changes.inserted)
+    _put(connection, "add_execution", list(chain.from_iterable(executions)), len(EXECUTION_TABLE_COLUMNS))
+    for before, after in changes.updated:
+        name = update_of(before, after)
+        connection.execute(_SQL[name], set_by(name, after))
+    new, more = changes.new_spans, changes.more_spans
+    if changes.replaced_spans:
+        there = {_key(row) for row in changes.replaced_spans}
+        put_spans(connection, [row for row in more if _key(row) in there])
+        more = [row for row in more if _key(row) not in there]
+    _put(connection, "add_span", flat_spans([*new, *more] if new else more), len(SPAN_COLUMNS))
     if changes.dropped_terms:
-        connection.executemany(_SQL["remove_term"], stored_terms(changes.dropped_terms))
-    terms = stored_terms((*changes.new_terms, *changes.more_terms))
+        connection.executemany(_SQL["remove_term"], sorted(changes.dropped_terms))
+    terms = sorted((*changes.new_terms, *changes.more_terms))
     _put(connection, "add_term", list(chain.from_iterable(terms)), 3)
     add_durations(connection, changes.tally.parts())
+
+
+def _key(row: SpanRow) -> Key:
+    return row.execution_id, row.started_ns, row.span_id
 
 
 def put_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
@@ -118,11 +131,12 @@ class Tables:
     def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
         """Return the rows of executions that are there."""
         found = {}
-        statement = _SQL["execution"]
-        for execution_id in execution_ids:
-            values = self._execute(statement, (encode(execution_id),)).fetchone()
-            if values is not None:
-                found[execution_id] = read_execution(values)
+        statement = _SQL["two_executions"]
+        keys = list(map(encode, execution_ids))
+        for at in range(0, len(keys), 2):
+            for values in self._execute(statement, (keys[at], keys[min(at + 1, len(keys) - 1)])).fetchall():
+                row = read_execution(values)
+                found[row.execution_id] = row
         return found
 
     def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
@@ -178,6 +192,10 @@ def add_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) ->
 
 def _put(connection: sqlite3.Connection, name: str, values: Sequence[Any], width: int) -> None:
     """Execute a statement, which takes any number of rows, for the values of rows of this width."""
+    if len(values) <= width:
+        if values:
+            connection.execute(_SQL[name], values)
+        return
     most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
     at = 0
     for rows in _AT_ONCE:

@@ -17,6 +17,7 @@ from otel_telemetry.records import (
     ToolCallSource,
 )
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
+from tests.otel_telemetry.decoded import decoded, rows_of
 
 RESOURCE = ResourceData.of({"service.name": "test"})
 SCOPE = ScopeData(semconv.SCOPE_NAME)
@@ -96,7 +97,7 @@ def problems(record: ExecutionRecord) -> list[str]:
 
 
 def stable(record: ExecutionRecord) -> None:
-    assert decode(encode(record)) == record
+    assert decoded(encode(record)) == record
 
 
 def test_a_usual_execution() -> None:
@@ -113,7 +114,7 @@ def test_a_usual_execution() -> None:
         call(3, "one", 2, more={semconv.TOOL_PARAMS: CleanText("[1]"), semconv.TOOL_SOURCE: "code_block"}),
         make(4, 3, {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 9, "http.method": "GET"}),
     ]
-    record = decode(spans)
+    record = decoded(spans)
     assert (record.execution_id, record.status, record.inputs, record.metadata) == (
         "e",
         ExecutionStatus.COMPLETED,
@@ -143,7 +144,7 @@ def test_steps_are_in_the_order_they_started_and_sequence_decides_ties() -> None
         step(7, "fourth", start_ns=151, more={semconv.SEQUENCE: 0}),
         step(8, "first", start_ns=149, more={semconv.SEQUENCE: 3}),
     ]
-    assert [part.step_id for part in decode(spans).steps] == ["first", "second", "third", "fourth"]
+    assert [part.step_id for part in decoded(spans).steps] == ["first", "second", "third", "fourth"]
 
 
 def test_a_call_belongs_to_the_attempt_it_was_made_in() -> None:
@@ -157,7 +158,7 @@ def test_a_call_belongs_to_the_attempt_it_was_made_in() -> None:
         call(7, "s", 1, start_ns=125),
         call(8, "s", 1, start_ns=105),
     ]
-    record = decode(spans)
+    record = decoded(spans)
     assert nested(record) == {2: [8, 6, 4], 3: [7, 5], None: []}
     assert problems(record) == []
     stable(record)
@@ -165,11 +166,11 @@ def test_a_call_belongs_to_the_attempt_it_was_made_in() -> None:
 
 def test_a_call_finds_its_step_through_spans_between() -> None:
     spans = [execution(), step(2, "s"), make(3, 2, {semconv.EXECUTION_ID: "e"}), call(4, None, 3), call(5, "s", 4)]
-    assert nested(decode(spans)) == {2: [4, 5], None: []}
+    assert nested(decoded(spans)) == {2: [4, 5], None: []}
 
 
 def test_a_call_without_a_step_is_the_executions() -> None:
-    record = decode([execution(more={semconv.EXECUTION_TYPE: "direct"}), call(2, None, 1), call(3, "gone", 1)])
+    record = decoded([execution(more={semconv.EXECUTION_TYPE: "direct"}), call(2, None, 1), call(3, "gone", 1)])
     assert record.type is ExecutionType.DIRECT
     assert nested(record) == {None: [2, 3]}
     assert problems(record) == ["its step is not there"]
@@ -191,7 +192,7 @@ def test_a_call_without_a_step_is_the_executions() -> None:
     ],
 )
 def test_what_cannot_be_read_is_a_problem_and_stays(key: str, value: Any, problem: str) -> None:
-    record = decode([execution(more={key: value})])
+    record = decoded([execution(more={key: value})])
     assert record.problems == (problem,)
     assert record.span is not None
     assert record.span.attributes == {key: value}
@@ -200,7 +201,7 @@ def test_what_cannot_be_read_is_a_problem_and_stays(key: str, value: Any, proble
 
 
 def test_problems_of_the_recording_come_first() -> None:
-    record = decode([execution(more={semconv.PROBLEMS: ["a.b: NaN stored as text"], semconv.SEQUENCE: "x"})])
+    record = decoded([execution(more={semconv.PROBLEMS: ["a.b: NaN stored as text"], semconv.SEQUENCE: "x"})])
     assert record.problems == ("a.b: NaN stored as text", "otel_telemetry.sequence is not an integer")
     stable(record)
 
@@ -211,7 +212,7 @@ def test_what_is_missing_is_taken_from_the_span() -> None:
         make(2, 1, {semconv.KIND: "step"}, name="step x", status_code=2),
         make(3, 1, {semconv.KIND: "tool_call"}, name="execute_tool y"),
     ]
-    record = decode(spans)
+    record = decoded(spans)
     assert (record.execution_id, record.status) == (f"{7:032x}", ExecutionStatus.RUNNING)
     assert (record.steps[0].step_id, record.steps[0].status) == ("step x", StepStatus.FAILED)
     assert (record.tool_calls[0].tool_name, record.tool_calls[0].call_id) == ("execute_tool y", f"{3:016x}")
@@ -227,16 +228,16 @@ def test_what_is_missing_is_taken_from_the_span() -> None:
 )
 def test_only_what_had_not_ended_is_interrupted(status: str, expected: bool) -> None:  # noqa: FBT001  (a parameter)
     span = execution(end_ns=None, more={semconv.STATUS: status})
-    record = decode([span, step(2, "s", end_ns=None)], interrupted={1})
+    record = decoded([span, step(2, "s", end_ns=None)], interrupted={1})
     assert (record.interrupted, record.status.value) == (expected, status)
     assert summary(span, interrupted=True).interrupted is expected
-    assert not decode([span], interrupted={2}).interrupted
+    assert not decoded([span], interrupted={2}).interrupted
     assert not summary(span, interrupted=False).interrupted
     stable(record)
 
 
 def test_an_execution_without_its_own_span_is_what_the_others_say() -> None:
-    record = decode([step(2, "s", end_ns=300), call(3, "s", 2)], interrupted={3})
+    record = decoded([step(2, "s", end_ns=300), call(3, "s", 2)], interrupted={3})
     assert (record.execution_id, record.rootless, record.span) == ("e", True, None)
     assert (record.status, record.started_at, record.completed_at, record.interrupted) == (
         ExecutionStatus.RUNNING,
@@ -250,16 +251,16 @@ def test_an_execution_without_its_own_span_is_what_the_others_say() -> None:
 
 
 def test_a_trace_of_others_without_its_root_has_ended_when_all_its_spans_have() -> None:
-    record = decode([make(2, 9, {}, end_ns=500, status_code=2), make(3, 2, {})])
+    record = decoded([make(2, 9, {}, end_ns=500, status_code=2), make(3, 2, {})])
     assert (record.rootless, record.status, record.completed_at) == (True, ExecutionStatus.FAILED, 500)
     assert record.steps[0].problems == ("its parent 0000000000000009 is not there",)
-    assert decode([make(2, 9, {}), make(3, 2, {}, status_code=2)]).status is ExecutionStatus.COMPLETED
-    assert decode([make(2, 9, {}, end_ns=None)]).status is ExecutionStatus.RUNNING
+    assert decoded([make(2, 9, {}), make(3, 2, {}, status_code=2)]).status is ExecutionStatus.COMPLETED
+    assert decoded([make(2, 9, {}, end_ns=None)]).status is ExecutionStatus.RUNNING
     stable(record)
 
 
 def test_a_second_claim_to_be_the_execution() -> None:
-    record = decode([execution(1), execution(2), make(3, None, {semconv.EXECUTION_ID: "e"})])
+    record = decoded([execution(1), execution(2), make(3, None, {semconv.EXECUTION_ID: "e"})])
     assert record.span is not None
     assert record.span.span_id == f"{1:016x}"
     assert [part.problems for part in record.spans] == [("is another span of an execution with the same id",)]
@@ -269,16 +270,16 @@ def test_a_second_claim_to_be_the_execution() -> None:
 
 def test_a_call_from_another_process_is_a_step_where_its_caller_is_there() -> None:
     spans = [make(1, None, {}), make(2, 1, {}, flags=0x301, resource=ResourceData.of({"service.name": "other"}))]
-    record = decode(spans)
+    record = decoded(spans)
     assert [(part.step_id, part.problems) for part in record.steps] == [("span 2", ())]
     assert record.steps[0].span is not None
     assert record.steps[0].span.resource.attributes == {"service.name": "other"}
-    assert decode(spans[1:]).span.span_id == f"{2:016x}"
-    assert problems(decode(spans[1:])) == []
+    assert decoded(spans[1:]).span.span_id == f"{2:016x}"
+    assert problems(decoded(spans[1:])) == []
 
 
 def test_parents_in_a_circle_and_times_that_go_back() -> None:
-    record = decode([execution(), step(2, "a", 3), step(3, "b", 2), step(4, "c", 4), step(5, "d", 3, end_ns=1)])
+    record = decoded([execution(), step(2, "a", 3), step(3, "b", 2), step(4, "c", 4), step(5, "d", 3, end_ns=1)])
     assert {part.step_id: part.problems for part in record.steps} == {
         "a": ("its parents lead back to itself",),
         "b": ("its parents lead back to itself",),
@@ -291,7 +292,7 @@ def test_parents_in_a_circle_and_times_that_go_back() -> None:
 
 
 def test_equal_spans_are_one_and_others_with_the_same_id_are_told() -> None:
-    record = decode([execution(), step(2, "a"), step(2, "a"), step(2, "b", start_ns=150)])
+    record = decoded([execution(), step(2, "a"), step(2, "a"), step(2, "b", start_ns=150)])
     assert [(part.step_id, part.problems) for part in record.steps] == [
         ("a", ("another span has the same id",)),
         ("b", ("another span has the same id",)),
@@ -300,7 +301,7 @@ def test_equal_spans_are_one_and_others_with_the_same_id_are_told() -> None:
 
 
 def test_kinds_and_status_codes_of_a_later_version_are_kept() -> None:
-    record = decode([execution(kind=9, status_code=7)])
+    record = decoded([execution(kind=9, status_code=7)])
     assert record.span is not None
     assert (record.span.kind, record.span.status_code) == ("9", "7")
     stable(record)
@@ -308,12 +309,12 @@ def test_kinds_and_status_codes_of_a_later_version_are_kept() -> None:
 
 def test_no_span_is_no_execution() -> None:
     with pytest.raises(ValueError, match="at least one span"):
-        decode([])
+        decoded([])
 
 
 def test_a_chain_of_ten_thousand_spans_is_no_trouble() -> None:
     spans = [make(number, number - 1 if number > 1 else None, {}) for number in range(1, 10_001)]
-    record = decode(spans)
+    record = decoded(spans)
     assert (len(record.steps), problems(record)) == (9_999, [])
 
 
@@ -338,7 +339,7 @@ AGENT = [
 
 
 def test_an_agent_with_the_conventions_of_opentelemetry() -> None:
-    record = decode(AGENT)
+    record = decoded(AGENT)
     assert (record.workflow_name, record.status, record.error) == ("planner", ExecutionStatus.COMPLETED, None)
     (chat,) = record.steps
     assert (chat.step_id, chat.tool_params) == ("chat m", [{"role": "user"}])
@@ -372,7 +373,7 @@ def test_an_agent_with_other_conventions(keys: dict[str, str]) -> None:
         make(1, None, {keys["kind"]: "agent", keys["in"]: "hello", keys["out"]: '{"a": 1}'}),
         make(2, 1, {keys["kind"]: "TOOL", keys["tool"]: "search", keys["in"]: "{broken", keys["out"]: 5}),
     ]
-    record = decode(spans)
+    record = decoded(spans)
     assert (record.workflow_name, record.inputs, record.outputs) == ("span 1", "hello", {"a": 1})
     (made,) = record.tool_calls
     assert (made.tool_name, made.params, made.result) == ("search", "{broken", 5)
@@ -382,7 +383,7 @@ def test_an_agent_with_other_conventions(keys: dict[str, str]) -> None:
 
 def test_a_payload_that_came_as_a_map_is_read() -> None:
     error = {"code": "c", "category": "g", "message": "m"}
-    record = decode([execution(more={semconv.INPUTS: {"a": 1}, semconv.METADATA: {"k": 1}, semconv.ERROR: error})])
+    record = decoded([execution(more={semconv.INPUTS: {"a": 1}, semconv.METADATA: {"k": 1}, semconv.ERROR: error})])
     assert (record.inputs, record.metadata, record.error) == (
         {"a": 1},
         {"k": 1},

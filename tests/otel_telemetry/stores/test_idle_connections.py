@@ -41,7 +41,7 @@ def _store_with(path: Path, span_id: int) -> Path:
 
 
 def _ids(store: SQLSpanStore) -> list[int]:
-    return [row.span_id for row in store.spans(["execution-1"])]
+    return [row.span_id for row in store.spans(["execution-1"]).get("execution-1", [])]
 
 
 def _opened(store: SQLSpanStore) -> list[object]:
@@ -90,7 +90,7 @@ def test_a_writer_that_leaves_a_reader_behind_leaves_the_file_complete(
     copy = tmp_path / "copy.db"
     copy.write_bytes(path.read_bytes())
     with closing(open_sqlite(copy)) as copied:
-        assert [row.span_id for row in copied.spans(["execution-1"])] == [1, 2]
+        assert [row.span_id for row in copied.spans(["execution-1"])["execution-1"]] == [1, 2]
 
 
 def test_a_file_in_the_place_of_another_is_read(path: Path, tmp_path: Path, store: SQLSpanStore) -> None:
@@ -175,7 +175,7 @@ def test_a_child_reads_by_a_connection_of_its_own(path: Path) -> None:
         from otel_telemetry.stores import SQLiteSpanExporter, open_store
         from tests.otel_telemetry.stores.rows import row
         store = open_store(f"sqlite:///{sys.argv[1]}")
-        ids = lambda: [row.span_id for row in store.spans(["execution-1"])]
+        ids = lambda: [row.span_id for row in store.spans(["execution-1"])["execution-1"]]
         is_open = lambda: any(os.path.realpath(fd) == sys.argv[1] for fd in Path("/proc/self/fd").iterdir())
         assert ids() == [1] and is_open()
         if (child := os.fork()) == 0:
@@ -199,7 +199,7 @@ def test_a_child_reads_the_memory_of_its_own(path: Path) -> None:
         from tests.otel_telemetry.stores.rows import row
         exporter = MemorySpanExporter()
         store = exporter.store()
-        ids = lambda: [row.span_id for row in store.spans(["execution-1"])]
+        ids = lambda: [row.span_id for row in store.spans(["execution-1"])["execution-1"]]
         exporter.write([row(1)])
         assert ids() == [1]
         if (child := os.fork()) == 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry import exporters
+from otel_telemetry import stores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def test_making_and_writing_a_store_needs_only_the_driver(tmp_path: Path) -> Non
 
 def test_reading_needs_no_sdk(tmp_path: Path) -> None:
     path = str(tmp_path / "store.db")
-    exporter = exporters.SQLiteSpanExporter(path)
+    exporter = stores.SQLiteSpanExporter(path)
     exporter.heartbeat()
     exporter.close()
     program = """
@@ -55,8 +55,8 @@ def test_reading_needs_no_sdk(tmp_path: Path) -> None:
 
 
 def test_the_public_names_are_there_and_no_others() -> None:
-    assert sorted(exporters.__all__) == exporters.__all__
-    for name in exporters.__all__:
-        assert getattr(exporters, name).__name__ == name
+    assert sorted(stores.__all__) == stores.__all__
+    for name in stores.__all__:
+        assert getattr(stores, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        exporters.nothing  # noqa: B018  (the access is what is tested)
+        stores.nothing  # noqa: B018  (the access is what is tested)

@@ -15,13 +15,16 @@ from sqlalchemy.pool import NullPool
 
 from otel_telemetry.errors import StoreError, StoreUnavailableError
 from otel_telemetry.query import Filter
-from otel_telemetry.rows import COLUMNS
-from otel_telemetry.stores import migrations, open_exporter, open_store, version
-from otel_telemetry.stores.ddl import DIALECTS, Dialect, path_of
-from otel_telemetry.stores.ddl.generate import compile_ddl
+from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations
+from otel_telemetry.stores import migrations, open_exporter, open_store, statements, version
+from otel_telemetry.stores.ddl import DIALECTS, Dialect, named, path_of, path_of_dml
+from otel_telemetry.stores.ddl.generate import compile_ddl, compile_dml
+from otel_telemetry.stores.dml import STATEMENTS
 from otel_telemetry.stores.postgres import url as postgres_url
-from otel_telemetry.stores.schema import METADATA, spans
+from otel_telemetry.stores.postgres.upgrade import upgrade_postgres
+from otel_telemetry.stores.schema import METADATA, durations, durations_kept, executions, spans
 from otel_telemetry.stores.sqlite import file as sqlite_file
+from otel_telemetry.stores.sqlite.upgrade import upgrade_sqlite
 from span_processors.sinks import RetryableError
 
 from .rows import row
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+LISTED = "who_rank < 127 AND covered_by IS NULL"
 # Each backend that has a place which outlives the process.
 LASTING = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 
@@ -70,8 +74,25 @@ def test_the_ddl_is_what_the_schema_compiles_to(dialect: Dialect) -> None:
     assert path_of(dialect).read_text(encoding="ascii") == compile_ddl(dialect), "python -m otel_telemetry.stores.ddl"
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_statements_of_the_write_path_are_what_they_compile_to(dialect: Dialect) -> None:
+    assert path_of_dml(dialect).read_text(encoding="ascii") == compile_dml(dialect), (
+        "python -m otel_telemetry.stores.ddl"
+    )
+    assert named(dialect).keys() == STATEMENTS[dialect]().keys()
+
+
 def test_the_columns_are_those_of_a_row() -> None:
     assert sorted(spans.columns.keys()) == sorted(COLUMNS)
+    assert sorted(executions.columns.keys()) == sorted(EXECUTION_COLUMNS)
+    assert sorted(durations.columns.keys()) == sorted(Durations._fields)
+
+
+def test_rows_are_stored_in_the_order_of_the_columns() -> None:
+    assert tuple(spans.columns.keys()) == statements.SPAN_COLUMNS
+    assert tuple(executions.columns.keys()) == statements.EXECUTION_TABLE_COLUMNS
+    for table in (durations, durations_kept):
+        assert tuple(table.columns.keys()) == statements.DURATION_COLUMNS
 
 
 def test_the_version_is_the_last_revision() -> None:
@@ -120,7 +141,7 @@ def newer_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (revisions / "next.py").write_text(
         "from alembic import op\n"
         "import sqlalchemy as sa\n"
-        "revision, down_revision = '1.1', '1.0'\n"
+        "revision, down_revision = '2.1', '2.0'\n"
         "def upgrade():\n"
         "    op.add_column('spans', sa.Column('added', sa.Text))\n"
     )
@@ -132,7 +153,7 @@ def newer_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return config
 
     monkeypatch.setattr(migrations, "configuration", extended)
-    monkeypatch.setattr(version, "HEAD", "1.1")
+    monkeypatch.setattr(version, "HEAD", "2.1")
 
 
 @LASTING
@@ -144,7 +165,7 @@ def test_an_older_store_is_migrated_when_it_is_written(url: str, request: pytest
     exporter.write([row(2)])
     exporter.close()
 
-    assert execute(url, "SELECT version_num FROM alembic_version") == [("1.1",)]
+    assert execute(url, "SELECT version_num FROM alembic_version") == [("2.1",)]
     assert execute(url, "SELECT span_id, added FROM spans ORDER BY span_id") == [(1, None), (2, None)]
 
 
@@ -153,9 +174,9 @@ def test_a_store_is_migrated_once_however_many_find_it_old(url: str, request: py
     write_one(url)
     request.getfixturevalue("newer_code")
     if url.startswith("sqlite"):
-        migrate = lambda: migrations.upgrade_sqlite(sqlite_file.path_of(url))  # noqa: E731
+        migrate = lambda: upgrade_sqlite(sqlite_file.path_of(url))  # noqa: E731
     else:
-        migrate = lambda: migrations.upgrade_postgres(postgres_url.parse(url))  # noqa: E731
+        migrate = lambda: upgrade_postgres(postgres_url.parse(url))  # noqa: E731
     errors: list[BaseException] = []
 
     def one() -> None:
@@ -171,25 +192,29 @@ def test_a_store_is_migrated_once_however_many_find_it_old(url: str, request: py
         thread.join()
 
     assert errors == []
-    assert execute(url, "SELECT version_num FROM alembic_version") == [("1.1",)]
+    assert execute(url, "SELECT version_num FROM alembic_version") == [("2.1",)]
 
 
 @LASTING
 def test_a_newer_store_of_the_same_major_version_is_read_and_written(url: str) -> None:
     write_one(url)
-    execute(url, "ALTER TABLE spans ADD COLUMN later TEXT", "UPDATE alembic_version SET version_num = '1.7'")
+    execute(url, "ALTER TABLE spans ADD COLUMN later TEXT", "UPDATE alembic_version SET version_num = '2.7'")
     exporter = open_exporter(url)
     exporter.write([row(2)])
     exporter.close()
     with closing(open_store(url)) as store:
-        assert [r.span_id for r in store.spans(["execution-1"])] == [1, 2]
-    assert execute(url, "SELECT version_num FROM alembic_version") == [("1.7",)]
+        assert [r.span_id for r in store.spans(["execution-1"])["execution-1"]] == [1, 2]
+    assert execute(url, "SELECT version_num FROM alembic_version") == [("2.7",)]
 
 
 @LASTING
 @pytest.mark.parametrize(
     ("found", "error", "message"),
-    [("2.0", StoreError, "upgrade otel-telemetry"), ("a1b2c3", StoreUnavailableError, "another program")],
+    [
+        ("3.0", StoreError, "upgrade otel-telemetry"),
+        ("1.0", StoreError, "bring it over with otel-telemetry db copy OLD NEW"),
+        ("a1b2c3", StoreUnavailableError, "another program"),
+    ],
 )
 def test_a_store_that_this_version_does_not_know_is_refused(
     url: str, found: str, error: type[Exception], message: str
@@ -245,30 +270,66 @@ def test_tables_that_vanish_while_writing_are_made_again(url: str) -> None:
 
 @LASTING
 @pytest.mark.parametrize(
-    ("condition", "index"),
+    ("table", "condition", "index"),
     [
-        ("kind = 1 AND started_ns < 5 ORDER BY started_ns DESC LIMIT 5", "executions_by_start"),
-        ("kind = 1 AND workflow_name = 'w' ORDER BY started_ns DESC LIMIT 5", "executions_by_workflow"),
-        ("kind = 1 AND status = 3 ORDER BY started_ns DESC LIMIT 5", "executions_by_status"),
-        ("kind = 1 AND caller_id = 'c' ORDER BY started_ns DESC LIMIT 5", "executions_by_caller"),
-        ("kind = 1 AND parent_execution_id = 'p'", "executions_by_parent"),
-        ("kind = 1 AND ended_ns IS NOT NULL ORDER BY ended_ns - started_ns LIMIT 5", "executions_by_duration"),
-        ("status IN (0, 1) AND lease_id = 4", "spans_open"),
-        ("tool_name = 't'", "spans_by_tool"),
-        ("kind = 2 AND step_id = 's'", "steps_by_id"),
-        ("error_code = 'e'", "spans_by_error_code"),
-        ("error_category = 'e'", "spans_by_error_category"),
+        ("executions", f"{LISTED} AND started_ns < 5 ORDER BY started_ns DESC LIMIT 5", "executions_by_start"),
+        (
+            "executions",
+            f"{LISTED} AND parent_execution_id IS NULL ORDER BY started_ns DESC, execution_id DESC LIMIT 5",
+            "executions_at_top",
+        ),
+        ("executions", f"{LISTED} AND workflow_name = 'w' ORDER BY started_ns DESC LIMIT 5", "executions_by_workflow"),
+        (
+            "executions",
+            f"{LISTED} AND workflow_name = 'w' AND status = 3 ORDER BY started_ns DESC LIMIT 5",
+            "executions_by_workflow_and_status",
+        ),
+        (
+            "executions",
+            f"{LISTED} AND workflow_version = '1' ORDER BY started_ns DESC LIMIT 5",
+            "executions_by_version",
+        ),
+        ("executions", f"{LISTED} AND status = 3 ORDER BY started_ns DESC LIMIT 5", "executions_by_status"),
+        ("executions", f"{LISTED} AND status IN (0, 1) ORDER BY started_ns LIMIT 5", "executions_open"),
+        ("executions", f"{LISTED} AND caller_id = 'c' ORDER BY started_ns DESC LIMIT 5", "executions_by_caller"),
+        ("executions", f"{LISTED} AND parent_execution_id = 'p'", "executions_by_parent"),
+        ("executions", f"{LISTED} AND duration_ns IS NOT NULL ORDER BY duration_ns LIMIT 5", "executions_by_duration"),
+        ("executions", f"{LISTED} AND trace_id = TRACE", "executions_by_trace"),
+        ("executions", "covered_by = TRACE", "executions_covered"),
+        ("executions", "execution_id = TRACE", "executions_key"),
+        ("spans", "execution_id = TRACE ORDER BY started_ns LIMIT 5", "spans_key"),
+        ("terms", "term = 5 ORDER BY started_ns DESC, execution_id DESC LIMIT 5", "terms_key"),
+        ("durations", "hour = 5 AND workflow_name = 'w'", "durations_by_key"),
+        ("durations_kept", "hour >= 5", "durations_kept_by_key"),
     ],
 )
-def test_each_index_serves_the_question_that_it_is_there_for(url: str, condition: str, index: str) -> None:
+def test_each_index_serves_the_question_that_it_is_there_for(
+    url: str, table: str, condition: str, index: str
+) -> None:
     write_one(url)
     if url.startswith("sqlite"):
-        plan = execute(url, f"EXPLAIN QUERY PLAN SELECT * FROM spans WHERE {condition}")
-    else:
-        plan = execute(
-            url,
-            "SET LOCAL enable_seqscan = off",
-            "SET LOCAL enable_sort = off",
-            f"EXPLAIN SELECT * FROM spans WHERE {condition}",
-        )
-    assert index in str(plan)
+        condition = condition.replace("TRACE", "x'00'")
+        plan = execute(url, f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {condition}")
+        name = {"spans_key": "sqlite_autoindex_spans_1", "executions_key": "PRIMARY KEY", "terms_key": "PRIMARY KEY"}
+        assert f"{name.get(index, index)} " in f"{plan} "
+        assert "SCAN" not in str(plan) or "ORDER BY" in condition
+        assert "TEMP B-TREE" not in str(plan)
+        return
+    condition = condition.replace("TRACE", "'\\x00'::bytea")
+    plan = execute(
+        url,
+        "SET LOCAL enable_seqscan = off",
+        "SET LOCAL enable_bitmapscan = off",
+        "SET LOCAL enable_sort = off",
+        f"EXPLAIN (VERBOSE, COSTS off) SELECT * FROM {table} WHERE {condition}",
+    )
+    used = [str(line) for (line,) in plan if " using " in str(line)]  # type: ignore[misc]
+    assert used
+    # each partition has an index of its own, which is told by its columns
+    assert all(columns_of(url, line.split(" using ")[1].split()[0]) == columns_of(url, index) for line in used), used
+
+
+def columns_of(url: str, index: str) -> str:
+    """What an index is of, without its name and its table."""
+    ((definition,),) = execute(url, f"SELECT pg_get_indexdef('{index}'::regclass)")  # type: ignore[misc]
+    return str(definition).partition(" USING ")[2]

@@ -15,6 +15,7 @@ from otel_telemetry.query import Filter
 from otel_telemetry.rows import MAX_TEXT, RowKind, RowStatus, add_up
 from otel_telemetry.stores import open_exporter
 from otel_telemetry.stores.duration_parts import LOOK_EVERY, MAX_PARTS
+from otel_telemetry.testing.rows import make_row
 from span_processors.data import ResourceData
 from span_processors.sinks import RetryableError
 
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 
 
 def stored(exporter: Exporter, *execution_ids: str) -> list[SpanRow]:
+    """Every row of some executions, one execution after the other."""
+    ids = execution_ids or ("execution-1",)
     with closing(exporter.store()) as store:
-        return store.spans(execution_ids or ("execution-1",))
+        found = store.spans(ids)
+    assert found.keys() <= set(ids)
+    return [row for execution_id in ids for row in found.get(execution_id, [])]
 
 
 def test_every_column_comes_back(exporter: Exporter) -> None:
@@ -49,11 +54,13 @@ def test_every_column_comes_back(exporter: Exporter) -> None:
         caller_id="caller",
         parent_execution_id="parent",
         step_id="step",
+        step_kind="agent",
         attempt=2**63 - 1,
         tool_name="tool",
         error_code="code",
         error_category="category",
-        fingerprint=-1,
+        call_hash=-1,
+        scope="theirs",
         lease_id=3,
         document='{"a":"\\\\N \\u0000"}',
         payload='{"b":[1,null]}',
@@ -83,9 +90,15 @@ def test_the_longest_texts_that_rows_have_fit_every_index(exporter: Exporter) ->
     assert [r.span_id for r in stored(exporter, execution_id)] == [1, 2]
 
 
+def said(state: str, **metadata: object) -> dict[str, object]:
+    """The document of an execution's row, and its metadata, which the document holds too."""
+    made = make_row(RowKind.EXECUTION, "execution-1", 1, attributes={"state": state}, metadata=metadata)
+    return {"document": made.document, "metadata": made.metadata}
+
+
 # One span as its process may report it: several starts, and its end.
-STARTED = row(ended=False, document='{"state":"started"}', metadata=(("tenant", '"old"'), ("gone", "1")))
-ENDED = row(document='{"state":"ended"}', error_code="timeout", metadata=(("tenant", '"new"'),))
+STARTED = row(ended=False, **said("started", tenant="old", gone=1))
+ENDED = row(error_code="timeout", **said("ended", tenant="new"))
 NEIGHBOUR = row(2, execution_id="execution-2")
 
 
@@ -97,7 +110,7 @@ class Shared(NamedTuple):
     examples: Iterator[str]
 
     def found(self, **where: object) -> list[int]:
-        return [r.span_id for r in self.store.executions(Filter.parse(**where), live_leases=frozenset())]
+        return [r.who_span_id for r in self.store.executions(Filter.parse(**where), live_leases=frozenset())]
 
 
 @pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
@@ -132,7 +145,8 @@ def test_the_end_wins_whatever_comes_when_and_how_often(
     for batch in (*before, with_end, *after):
         shared.exporter.write(of(execution_id, batch))
 
-    assert shared.store.spans([execution_id]) == [ENDED._replace(execution_id=execution_id, metadata=())]
+    ended = ENDED._replace(execution_id=execution_id, metadata=())
+    assert shared.store.spans([execution_id]) == {execution_id: [ended]}
     assert shared.found(execution_id=execution_id, metadata={"tenant": "new"}) == [1]
     assert shared.found(execution_id=execution_id, metadata={"tenant": "old"}) == []
     assert shared.found(execution_id=execution_id, metadata={"gone": 1}) == []
@@ -145,15 +159,41 @@ def test_a_started_span_is_there_until_it_ends(shared: Shared, before: list[list
     for batch in (*before, [STARTED]):
         shared.exporter.write(of(execution_id, batch))
 
-    assert shared.store.spans([execution_id]) == [STARTED._replace(execution_id=execution_id, metadata=())]
+    started = STARTED._replace(execution_id=execution_id, metadata=())
+    assert shared.store.spans([execution_id]) == {execution_id: [started]}
     assert shared.found(execution_id=execution_id, metadata={"tenant": "old", "gone": 1}) == [1]
 
 
-def test_the_later_of_two_starts_stands(exporter: Exporter) -> None:
-    pending = STARTED._replace(status=int(RowStatus.PENDING))
-    exporter.write([pending, STARTED])
-    exporter.write([pending])
-    assert [r.status for r in stored(exporter)] == [RowStatus.PENDING]
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_of_two_starts_the_same_stands_whatever_comes_when(exporter: Exporter, order: tuple[int, ...]) -> None:
+    """Nothing in them says which was later: what decides is what they say, and a lease says more than none."""
+    leased = STARTED._replace(lease_id=7)
+    starts = [leased, STARTED._replace(status=int(RowStatus.PENDING)), STARTED]
+    for place in order:
+        exporter.write([starts[place]])
+    exporter.write(starts)
+    assert stored(exporter) == [leased._replace(metadata=())]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+@pytest.mark.parametrize("at_once", [False, True])
+def test_of_two_ends_the_later_stands_whatever_comes_when(
+    exporter: Exporter, order: tuple[int, ...], *, at_once: bool
+) -> None:
+    later = ENDED._replace(ended_ns=T0 + 2_000, status=int(RowStatus.FAILED), **said("again", tenant="newest"))
+    states = [later, ENDED, STARTED]
+    in_order = [states[place] for place in order]
+    for batch in [in_order] if at_once else [[state] for state in in_order]:
+        exporter.write(batch)
+    assert stored(exporter) == [later._replace(metadata=())]
+    with closing(exporter.store()) as store:
+        (execution,) = store.executions(Filter(), live_leases=frozenset())
+        assert (execution.status, execution.duration_ns) == (RowStatus.FAILED, 2_000)
+        counts = [
+            store.count(Filter(metadata={"tenant": value}), live_leases=frozenset())
+            for value in ("old", "new", "newest")
+        ]
+        assert counts == [0, 0, 1]
 
 
 def test_one_span_id_used_twice_is_two_spans(exporter: Exporter) -> None:

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from otel_telemetry import semconv
-from otel_telemetry.codec import decode
 from otel_telemetry.tracing import Clock, Instruments, Recorder
 from span_processors.flatten import flatten
+from tests.otel_telemetry.decoded import decoded
 
 if TYPE_CHECKING:
     from otel_telemetry.records import ExecutionRecord
@@ -50,7 +50,7 @@ class Tape:
             if semconv.KIND in span.attributes:
                 by_execution.setdefault(span.attributes[semconv.EXECUTION_ID], []).append(span)
         flat = [[flatten(span, self.recorder.redactor) for span in spans] for spans in by_execution.values()]
-        return sorted(map(decode, flat), key=lambda record: record.started_at)
+        return sorted(map(decoded, flat), key=lambda record: record.started_at)
 
     def record(self) -> ExecutionRecord:
         """The only execution. Nothing went wrong while it was recorded."""

@@ -22,7 +22,7 @@ def upgrade() -> None:
     bind.exec_driver_sql(f"INSERT INTO meta VALUES ('conventions', '{VERSION}')")
     if dialect == "postgresql":
         # Deferred: a store in a file needs no driver of PostgreSQL.
-        from otel_telemetry.stores.postgres import partitions  # noqa: PLC0415
+        from otel_telemetry.stores import partitions  # noqa: PLC0415
 
         driver: Any = bind.connection.driver_connection
         partitions.make_first(driver)

@@ -1,4 +1,4 @@
-"""Partitions by day: made ahead by any process that writes, under a lock.
+"""Partitions by day in PostgreSQL: made ahead by any process that writes, under a lock.
 
 Ids begin with their time, so a day is a range of ids. The first partition takes ids from before the store was made, the
 last but one those of days to come, and the last one ids that are no UUIDs of version 7.
@@ -7,16 +7,24 @@ last but one those of days to come, and the last one ids that are no UUIDs of ve
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from otel_telemetry.rows.execution_key import NAMED, first_of_day
-from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.version import ADVISORY_LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otel_telemetry.stores.postgres.url import Place
+
+class Connection(Protocol):
+    """A connection of psycopg: what is below the driver does not import it."""
+
+    def execute(self, query: Any, params: Any = None) -> Any:
+        """Execute a statement."""
+
+    def transaction(self) -> Any:
+        """Begin a transaction."""
+
 
 PARTITIONED: Final = ("executions", "spans", "terms")
 DAYS_AHEAD: Final = 2
@@ -32,7 +40,7 @@ def today() -> int:
     return (datetime.now(UTC).date() - _EPOCH).days
 
 
-def make_first(connection: psycopg.Connection) -> None:
+def make_first(connection: Connection) -> None:
     """Make the partitions of a fresh store. To be called inside the transaction that makes its tables."""
     first = today()
     for table in PARTITIONED:
@@ -43,7 +51,7 @@ def make_first(connection: psycopg.Connection) -> None:
         _make(connection, f"{table}_named", table, NAMED, None)
 
 
-def days(connection: psycopg.Connection) -> list[int]:
+def days(connection: Connection) -> list[int]:
     """Return the days that have partitions. To be called inside a transaction of the store."""
     dates = [
         datetime.strptime(name, "spans_d%Y%m%d").replace(tzinfo=UTC).date() for (name,) in connection.execute(_DAYS)
@@ -56,14 +64,14 @@ def name_of(table: str, day: int) -> str:
     return f"{table}_d{_EPOCH + timedelta(days=day):%Y%m%d}"
 
 
-def prepare(connection: psycopg.Connection, place: Place) -> None:
+def prepare(connection: Connection, search_path: Any) -> None:
     """Make the partitions of the days ahead that are not there; one process does it, others wait.
 
     What already lies in the partition of later days, by a clock that is ahead, is moved to its day.
     """
     wanted = today() + DAYS_AHEAD
     with connection.transaction():
-        connection.execute(place.search_path)
+        connection.execute(search_path)
         if days(connection)[-1:] >= [wanted - 1]:
             return
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
@@ -79,11 +87,11 @@ def prepare(connection: psycopg.Connection, place: Place) -> None:
             connection.execute(f"DROP TABLE {table}_moved")
 
 
-def _make_day(connection: psycopg.Connection, table: str, day: int) -> None:
+def _make_day(connection: Connection, table: str, day: int) -> None:
     _make(connection, name_of(table, day), table, first_of_day(day), first_of_day(day + 1))
 
 
-def _make(connection: psycopg.Connection, name: str, table: str, begin: bytes | None, end: bytes | None) -> None:
+def _make(connection: Connection, name: str, table: str, begin: bytes | None, end: bytes | None) -> None:
     bounds = " TO ".join(_bounds(begin, end))
     connection.execute(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM {bounds}")
 
