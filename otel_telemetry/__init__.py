@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from otel_telemetry.error_registry import ErrorRegistry
     from otel_telemetry.errors import (
         AlreadyEndedError,
+        AmbiguousIdError,
         ConfigurationError,
         DuplicateExecutionError,
         FormatError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         QueryError,
         RecordingError,
+        SearchWarning,
         StoreError,
         StoreUnavailableError,
         TelemetryError,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyEndedError",
+    "AmbiguousIdError",
     "ConfigurationError",
     "ContextFilter",
     "DuplicateExecutionError",
@@ -95,6 +98,7 @@ __all__ = [
     "RecordingError",
     "RedactionSettings",
     "SQLiteSpanExporter",
+    "SearchWarning",
     "Settings",
     "SpanEvent",
     "SpanInfo",
@@ -129,8 +133,7 @@ __getattr__, __dir__ = deferred(
     __name__,
     {
         ".error_registry": ["ErrorRegistry"],
-        ".errors": [name for name in __all__ if name.endswith("Error")],
-        ".exporters": ["MemorySpanExporter", "PostgresSpanExporter", "SQLiteSpanExporter"],
+        ".errors": [name for name in __all__ if name.endswith(("Error", "Warning"))],
         ".reader": ["Page", "Reader"],
         ".records": [
             *(
@@ -146,6 +149,7 @@ __getattr__, __dir__ = deferred(
         ],
         ".settings": ["Settings"],
         ".store": ["TelemetryStore"],
+        ".stores": ["MemorySpanExporter", "PostgresSpanExporter", "SQLiteSpanExporter"],
         ".tracing": ["ContextFilter", "attach", "inject", "wrap"],
         ".wiring": [
             "Telemetry",

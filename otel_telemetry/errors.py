@@ -7,6 +7,7 @@
     │   └── StoreUnavailableError   it cannot be reached, or is not a store
     ├── QueryError                  a question that has no meaning
     │   ├── InvalidFilterError      unknown filter name or value
+    │   ├── AmbiguousIdError        the beginning of an id that fits several executions
     │   └── InvalidCursorError      a cursor that is damaged or belongs to another query
     ├── RecordingError              an engine's call that contradicts what was recorded (strict mode)
     │   ├── UnknownExecutionError

@@ -34,16 +34,16 @@ def _make_instruments() -> None:
     """Make the instruments, once in a process: two of one name would be a conflict."""
     meter = get_meter(_METER)
     meter.create_observable_counter(
-        "otel_telemetry.rows.accepted", [_accepted], unit=_UNIT, description="Spans that ended, per sink"
+        "otel_telemetry.spans.accepted", [_accepted], unit=_UNIT, description="Spans that ended, per sink"
     )
     meter.create_observable_counter(
-        "otel_telemetry.rows.stored", [_stored], unit=_UNIT, description="Spans that the sink has stored"
+        "otel_telemetry.spans.stored", [_stored], unit=_UNIT, description="Spans that the sink has stored"
     )
     meter.create_observable_counter(
-        "otel_telemetry.rows.dropped", [_dropped], unit=_UNIT, description="Spans that are lost, by reason"
+        "otel_telemetry.spans.dropped", [_dropped], unit=_UNIT, description="Spans that are lost, by reason"
     )
     meter.create_observable_up_down_counter(
-        "otel_telemetry.rows.pending", [_pending], unit=_UNIT, description="Spans that wait, in memory or on disk"
+        "otel_telemetry.spans.pending", [_pending], unit=_UNIT, description="Spans that wait, in memory or on disk"
     )
 
 

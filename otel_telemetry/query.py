@@ -52,7 +52,7 @@ OPEN_STATUSES: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)
 TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
 """The columns that a text is searched in as it is."""
 JSON_COLUMNS: Final = ("document", "payload")
-"""The columns that a text is searched in as `spans.search_text` writes it."""
+"""The columns that a text is searched in as `rows.search_text` writes it."""
 
 
 class Filters(TypedDict, total=False):
@@ -106,7 +106,7 @@ class Filter:
         foreign: whether it was recorded by others, under their conventions.
         metadata: each key is there and its value equal, as JSON (``1``, ``1.0``, ``"1"`` and ``true`` are four values).
         text: occurs, case-sensitively, in a span's own name, document or payload, or in the name of its workflow,
-            caller, step, tool or error code. A name that only says what the span is (`spans.default_name`) is not
+            caller, step, tool or error code. A name that only says what the span is (`rows.default_name`) is not
             searched.
     """
 

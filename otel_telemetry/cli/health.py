@@ -16,6 +16,7 @@ from otel_telemetry.cli import ledger
 from otel_telemetry.cli.stores import opened_store, reader_of, shown
 from otel_telemetry.cli.text import duration
 from otel_telemetry.errors import TelemetryError
+from otel_telemetry.rows.conventions import VERSION
 from otel_telemetry.stores.lease import live_leases
 from otel_telemetry.stores.sqlite import file as sqlite_file
 from otel_telemetry.stores.sqlite.checkpoint import is_affected
@@ -116,6 +117,8 @@ def store(url: str, now_ns: int, on_disk: ledger.OnDisk) -> Iterator[Finding]:
         if version is not None:
             remark = " (older than this program; recording migrates it)" if is_older(version) else ""
             yield Finding("store", "schema version", version + remark)
+        if isinstance(found, _Versioned) and found.conventions() < VERSION:
+            yield Finding("store", "conventions", "older than this program's: otel-telemetry db reindex", good=False)
         yield Finding("store", "writable", "not tried") if version and is_older(version) else _writable(url)
         yield from files(url)
         for name, filters in _OPEN.items():
@@ -153,6 +156,9 @@ class _Versioned(Protocol):
 
     def version(self) -> str:
         """Return the version of the schema."""
+
+    def conventions(self) -> int:
+        """Return the version of the conventions that its spans were judged by."""
 
 
 def _writable(url: str) -> Finding:

@@ -56,13 +56,14 @@ def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> I
         alive: the leases of those that are alive.
         on_disk: how many of their spans wait in the spill.
     """
-    accepted = in_memory = lost = 0
+    accepted = in_memory = lost = refused = 0
     dropped: Counter[str] = Counter()
     for process in processes:
         account = load(process.account) if process.account else Account()
         waiting = account.pending - account.spilled
         accepted += account.accepted
         dropped.update(account.dropped)
+        refused += account.refused
         if process.lease_id in alive:
             in_memory += waiting
         else:
@@ -76,6 +77,8 @@ def lines(processes: Iterable[Lease], alive: Collection[int], on_disk: int) -> I
         yield f"dropped ({reason})", count
     if lost:
         yield "lost with their process", lost
+    if refused:
+        yield "of those stored, refused because their run was deleted", refused
 
 
 def _look_into(path: Path) -> OnDisk:

@@ -11,9 +11,11 @@ store.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry import semconv
+from otel_telemetry.codec import table
 from otel_telemetry.codec.nesting import Places
 from otel_telemetry.codec.parts import Part, mark_oddities
 from otel_telemetry.codec.span_info import Origin
@@ -27,12 +29,13 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallRecord,
 )
-from otel_telemetry.rows import ExecutionRow, RowKind, RowStatus, Standing, doubles, fold, greatest, stands
+from otel_telemetry.rows import ExecutionRow, Parsed, RowKind, RowStatus, Standing, doubles, fold, greatest, stands
 from otel_telemetry.rows.standing import may_have_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from otel_telemetry.records import SpanInfo
     from otel_telemetry.rows import SpanRow
     from span_processors.data import SpanData
 
@@ -40,6 +43,9 @@ _ERROR_CODE: Final = 2
 _STATUSES: Final = {int(RowStatus[status.name]): status for status in ExecutionStatus}
 _OPEN: Final = (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
 _IDENTITY: Final = ("type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id")
+_JOINED: Final = (*_IDENTITY, "inputs", "metadata")
+"""The fields that other spans of the same execution may say."""
+_KEYS: Final = {field.name: field.key for field in table.EXECUTION.fields.values()}
 _ROOTLESS: Final = "the execution's own span is missing; this is what the others say"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
 _EXECUTION: Final = Standing.EXECUTION
@@ -128,7 +134,7 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
     if root is None:
         fields = _rootless(execution)
     else:
-        fields = _as_a_whole(execution, _complete_execution(root, root.shown()), parts)
+        fields = _as_a_whole(execution, root, _complete_execution(root, root.shown()), parts)
     status = fields["status"]
     marked = any(part.interrupted for part in parts)
     return ExecutionSummary(
@@ -154,14 +160,15 @@ def _place(row: SpanRow) -> tuple[int, int, int, int]:
 
 
 def _rooted(execution: ExecutionRow, root: Part, parts: Sequence[Part]) -> dict[str, Any]:
-    return _as_a_whole(execution, _complete_execution(root, root.fields()), parts)
+    return _as_a_whole(execution, root, _complete_execution(root, root.fields()), parts)
 
 
-def _as_a_whole(execution: ExecutionRow, fields: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
     """Add what other spans of the same execution say of it: the first who it is, the newest its metadata."""
     segments = [part for part in parts if part.stands is _SEGMENT]
     if not segments:
         return fields
+    alone = dict(fields)
     said = {
         (part.row.started_ns, part.row.span_id): part.shown(stands=_EXECUTION)
         for part in parts
@@ -179,8 +186,20 @@ def _as_a_whole(execution: ExecutionRow, fields: dict[str, Any], parts: Sequence
     if execution.metadata_started_ns is not None and execution.metadata_span_id is not None:
         of_one = said.get((execution.metadata_started_ns, execution.metadata_span_id), {})
         fields["metadata"] = of_one.get("metadata", {})
+    if "span" in fields:
+        changed = [name for name in _JOINED if fields.get(name) != alone.get(name)]
+        fields["span"] = _with_its_own(fields["span"], root.span, changed)
     _add_problem(fields, f"{len(segments) + 1} spans claim to be this execution; the newest says how it stands")
     return fields
+
+
+def _with_its_own(info: SpanInfo, span: SpanData, changed: Sequence[str]) -> SpanInfo:
+    """Add what the span says itself, where its record says something else."""
+    attributes = dict(info.attributes)
+    for name in changed:
+        raw: Any = span.attributes.get(_KEYS[name])
+        attributes[_KEYS[name]] = raw.text if isinstance(raw, Parsed) else raw
+    return replace(info, started_at=span.start_ns, attributes=dict(sorted(attributes.items())))
 
 
 def _rootless(execution: ExecutionRow) -> dict[str, Any]:

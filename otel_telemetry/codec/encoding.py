@@ -66,8 +66,12 @@ class _Encoder:
             attributes[semconv.EXECUTION_ID] = self._record.execution_id
             attributes.update(table.dump(kind, record))
         attributes.update(info.attributes)
+        started_at = record.started_at
+        if info.started_at is not None:  # one of several spans of the execution, which says less than the record
+            started_at = info.started_at
+            attributes = {key: value for key, value in attributes.items() if value is not None}
         origin = None if info is self._root else self._origin
-        return span_of(info, attributes, record.started_at, record.completed_at, origin)
+        return span_of(info, attributes, started_at, record.completed_at, origin)
 
     def _invented(self, kind: RowKind, record: Any, path: str, parent: str | None) -> SpanInfo:
         execution_id = self._record.execution_id

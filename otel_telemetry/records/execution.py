@@ -57,6 +57,9 @@ class SpanInfo:
     read from, except where the span is `foreign`: recorded by others, under their conventions. Then it holds
     everything, and the record's fields are a reading of it. `resource` and `scope` are None where they equal those
     of the execution's own span.
+
+    Where several spans claim to be one execution, its record says what all of them say together. Then `started_at` is
+    when this one began, and `attributes` also has what it says otherwise than the record; None for what it does not.
     """
 
     trace_id: str
@@ -77,6 +80,7 @@ class SpanInfo:
     dropped_links: int = 0
     resource: SpanResource | None = field(default=None, repr=False)
     scope: SpanScope | None = field(default=None, repr=False)
+    started_at: int | None = None
 
 
 def _milliseconds(started_at: int | None, completed_at: int | None) -> float | None:

@@ -98,6 +98,7 @@ def counts_of(
     runs: list[Run] = []
     steps = calls = retries = 0
     trace_id = execution.trace_id
+    tools: set[str] = set()
     for is_adopted, group in ((False, rows), (True, adopted)) if adopted else ((False, rows),):
         for row in group:
             kind = row.kind
@@ -119,17 +120,19 @@ def counts_of(
                 if (row.attempt or 0) > 1:
                     retries += 1
                 if tool is not None:
-                    terms.add(term(TOOL, tool))
+                    tools.add(tool)
                 _count_step(row, terms, runs)
             elif what is not _EXECUTION:  # a call, or the direct call that the execution is
                 calls += 1
                 if tool is not None:
-                    terms.add(term(TOOL, tool))
+                    tools.add(tool)
                     ended = row.ended_ns
                     if ended is not None:
-                        runs.append(Run(TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
+                        runs.append((TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
             if row.error_code is not None or row.error_category is not None:
                 _add_error(row, terms)
+    for name in tools:
+        terms.add(term(TOOL, name))
     return Counts(frame_of(execution), terms, runs, steps, calls, retries)
 
 
@@ -147,7 +150,7 @@ def _count_step(row: SpanRow, terms: set[int], runs: list[Run]) -> None:
     terms.add(term(STEP, name))
     if ended is not None and row.status != _SKIPPED:
         of_kind = _PLAIN_STEP if kind is None else KINDS_OF_STEPS.get(kind, _PLAIN_STEP)
-        runs.append(Run(of_kind, name, row.status == _FAILED, ended - row.started_ns))
+        runs.append((of_kind, name, row.status == _FAILED, ended - row.started_ns))
 
 
 def _add_error(row: SpanRow, terms: set[int]) -> None:

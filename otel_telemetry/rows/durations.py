@@ -24,16 +24,8 @@ _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
 
 
-class Run(NamedTuple):
-    """One run of a tool or step that has ended."""
-
-    kind: int
-    """`TOOL_CALL`, or one of `KINDS_OF_STEPS`."""
-    name: str
-    failed: bool
-    lasted_ns: int
-
-
+Run: TypeAlias = "tuple[int, str, bool, int]"
+"""One run that has ended: `TOOL_CALL` or one of `KINDS_OF_STEPS`; its name; whether it failed; nanoseconds."""
 Frame: TypeAlias = "tuple[int, str, str]"
 """By what runs are counted besides their own names: the hour of their execution's start, its workflow and version."""
 

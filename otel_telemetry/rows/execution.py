@@ -57,6 +57,7 @@ _CALL_FLAGS: Final[dict[int, int]] = {
 }
 _OTHER_STEP: Final = int(RowKind.OTHER_STEP)
 _ENTRY: Final = int(RowKind.ENTRY)
+_PENDING: Final = int(RowStatus.PENDING)
 _RUNNING: Final = int(RowStatus.RUNNING)
 
 
@@ -130,11 +131,15 @@ FIRST_DERIVED: Final = EXECUTION_COLUMNS.index("duration_ns")
 
 
 def tie_of(row: SpanRow) -> int:
-    """Return what decides between two states of a span with the same end: a leased one first, then a digest."""
+    """Return what decides between two states of a span with the same end.
+
+    A leased one is greater, then one that is no longer only planned, then a digest decides.
+    """
     lease = row.lease_id
     weight = 0 if lease is None else 1 if lease == INTERRUPTED_LEASE else 2
     said = ascii(row[:_RESOURCE]).encode("ascii")
-    return weight << 61 | int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 3
+    digest = int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 4
+    return weight << 61 | (row.status != _PENDING) << 60 | digest
 
 
 _RESOURCE: Final = SpanRow._fields.index("resource")

@@ -43,13 +43,17 @@ def variant_of(
         calls: tool calls, each with the id of its parent.
         parents: the parent of every span that is there.
     """
-    children: dict[int | None, list[Activity]] = {None: []}
+    top: list[Activity] = []
+    children: dict[int | None, list[Activity]] = {None: top}
     for span_id, step in steps.items():
-        above = _step_above(parents.get(span_id), steps, parents)
-        children.setdefault(above, []).append(step)
+        parent = parents.get(span_id)
+        if parent is None or (parent not in steps and parents.get(parent) is None):  # as most are
+            top.append(step)
+        else:
+            children.setdefault(_step_above(parent, steps, parents), []).append(step)
     for call, parent in calls:
         if _step_above(parent, steps, parents) is None:
-            children[None].append(call)
+            top.append(call)
     return hash64(_way(None, children, 0))
 
 
@@ -92,6 +96,8 @@ def _together(group: Sequence[str]) -> str:
 
 def _folded(way: list[str]) -> list[str]:
     """Fold what comes again at once: one activity, then turns of two, and so on."""
+    if len(set(way)) == len(way):
+        return way
     for width in range(1, min(_LONGEST_TURN, len(way) // 2) + 1):
         folded: list[str] = []
         at = 0

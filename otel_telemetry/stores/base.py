@@ -90,7 +90,7 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
 
     def keep_account(self, account: SinkHealth) -> None:
         """Have the account of this process's spans written by what is called next; see `KeepsAccount`."""
-        self._lease = self._lease._replace(account=dump(account), heartbeat_ns=account.as_of_ns)
+        self._lease = self._lease._replace(account=dump(account, self.written), heartbeat_ns=account.as_of_ns)
 
     @property
     def lease(self) -> Lease:

@@ -22,7 +22,8 @@ def _index(name: str, *columns: object, where: object) -> None:
 
 
 _index("executions_by_start", *_PLACE, where=IS_LISTED)  # the list of executions
-_index("executions_at_top", *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_(None))  # top_level
+# top_level. The order of names is that in which they are made; of two that fit alike, SQLite takes the last.
+_index("executions_top", *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_(None))
 _index("executions_by_workflow", _c.workflow_name, *_PLACE, where=IS_LISTED)  # workflow_name
 _index(
     "executions_by_workflow_and_status",  # those of a workflow that failed, the commonest question of all
@@ -31,7 +32,7 @@ _index(
 )
 _index("executions_by_version", _c.workflow_version, *_PLACE, where=IS_LISTED & _c.workflow_version.is_not(None))
 _index("executions_by_status", _c.status, *_PLACE, where=IS_LISTED)  # status
-_index("executions_open", _c.started_ns, _c.lease_id, _c.execution_id, where=IS_LISTED & IS_OPEN)  # interrupted
+_index("executions_open", *_PLACE, _c.lease_id, where=IS_LISTED & IS_OPEN)  # interrupted
 _index("executions_by_caller", _c.caller_id, *_PLACE, where=IS_LISTED & _c.caller_id.is_not(None))
 _index("executions_by_parent", _c.parent_execution_id, *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_not(None))
 _index("executions_by_duration", _c.duration_ns, *_PLACE, where=IS_LISTED & _c.duration_ns.is_not(None))  # min/max

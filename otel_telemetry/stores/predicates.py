@@ -36,7 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Position
 from otel_telemetry.rows import EXECUTION_COLUMNS, execution_key, index_value, metadata_term, search_text, term
 from otel_telemetry.rows import derived as kinds
-from otel_telemetry.rows.execution import HAS_OWN_SCOPE, OWN_RANKS
+from otel_telemetry.rows.execution import DELETED, HAS_OWN_SCOPE, OWN_RANKS
 from otel_telemetry.semconv import SCOPE_NAME
 from otel_telemetry.stores.schema import IS_LISTED, IS_OPEN, executions, spans, terms
 
@@ -266,9 +266,16 @@ def _is_one_of(column: ColumnElement[Any], values: Sequence[str | int]) -> Colum
 
 def _in_traces(trace_ids: Sequence[str]) -> Any:
     other = executions.alias("other")
-    own = select(other.c.execution_id).where(other.c.trace_id.in_([bytes.fromhex(text) for text in trace_ids]))
+    own = select(other.c.execution_id).where(
+        *_listed(other), other.c.trace_id.in_([bytes.fromhex(text) for text in trace_ids])
+    )
     elsewhere = [term(kinds.TRACE, text) for text in trace_ids]
     return union(own, select(_entry.c.execution_id).where(_entry.c.term.in_(elsewhere)))
+
+
+def _listed(table: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return `IS_LISTED` of another name of the table, in the words of the indexes."""
+    return table.c.who_rank < literal_column(str(DELETED)), table.c.covered_by.is_(None)
 
 
 def _in_scopes(scopes: Sequence[str]) -> ColumnElement[bool]:

@@ -52,6 +52,7 @@ from otel_telemetry.stores.schema import (
     durations_kept,
     executions,
     leases,
+    meta,
     resources,
     spans,
 )
@@ -243,7 +244,7 @@ class SQLSpanStore:
         for execution in rows:
             mine, others = own[execution.execution_id], adopted[execution.execution_id]
             for run in counts_of(execution, mine, doubles([*mine, *others]), others).runs:
-                yield FinishedRun(run.kind, run.name, run.failed, run.lasted_ns, execution.execution_id)
+                yield FinishedRun(*run, execution.execution_id)
 
     def durations(
         self,
@@ -286,6 +287,11 @@ class SQLSpanStore:
         """Return the version of the store's schema."""
         with untraced(), self._connection() as connection:
             return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
+
+    def conventions(self) -> int:
+        """Return the version of the conventions that the store's spans were judged by."""
+        with untraced(), self._connection() as connection:
+            return int(connection.execute(select(meta.c.value).where(meta.c.key == "conventions")).scalar() or 0)
 
     def close(self) -> None:
         """Let go of connections."""

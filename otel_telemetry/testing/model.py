@@ -119,7 +119,7 @@ class Model:
         for row in executions:
             derived = self.derived(row.execution_id)
             for run in () if derived is None else derived.counts.runs:
-                yield FinishedRun(run.kind, run.name, run.failed, run.lasted_ns, row.execution_id)
+                yield FinishedRun(*run, row.execution_id)
 
     def durations(self) -> Sequence[Durations]:
         """Return what is counted of all runs."""

@@ -28,8 +28,26 @@ FIGURES = {
     "metadata": "last 50 of a metadata value",
     "children": "last 50 with all children",
     "stats": "percentiles per tool over everything",
+    "list": "50 newest",
+    "either": "last 50 that failed or were cancelled",
+    "tool": "last 50 that call a tool",
+    "count": "count of everything",
+    "count_tool": "count by tool",
+    "count_code": "count by error code",
+    "count_version": "count by version",
+    "count_metadata": "count by a metadata value",
+    "count_two": "count by tool and status",
+    "window": "percentiles per tool over some days",
+    "window_of_workflow": "the same of one workflow",
 }
-TARGETS_MS = {"get": 1, "failed": 2, "caller": 5, "metadata": 5, "children": 30, "stats": 20}
+TARGETS_MS = {
+    **{"get": 1, "failed": 2, "caller": 5, "metadata": 5, "children": 30, "stats": 20},
+    **{"list": 5, "either": 5, "tool": 5, "count": 50},
+    **dict.fromkeys(("count_tool", "count_code", "count_version", "count_metadata", "count_two"), 130),
+    **dict.fromkeys(("window", "window_of_workflow"), 130),
+}
+"""At most; on PostgreSQL half as much more."""
+_DAY_NS = 86_400 * 10**9
 
 
 def load(url: str, executions: int) -> None:
@@ -45,6 +63,7 @@ def load(url: str, executions: int) -> None:
 
 def questions(reader: Reader, executions: int) -> dict[str, Callable[[int], object]]:
     """Return how each question is asked for the n-th time: with other values each time, from all over the store."""
+    last = rows.FIRST_NS + executions * rows.APART_NS
     return {
         "get": lambda n: reader.get(rows.execution_id(executions * (2 * n + 1) // (2 * REPEATS + 2))).steps,  # type: ignore[union-attr]
         "failed": lambda n: _full(
@@ -54,6 +73,21 @@ def questions(reader: Reader, executions: int) -> dict[str, Callable[[int], obje
         "metadata": lambda n: _full(reader.query(payloads=False, metadata={"tenant": f"t{3 * n % 40}"})),
         "children": lambda n: _full(reader.query(started_before=rows.FIRST_NS + executions * rows.APART_NS - n)),
         "stats": lambda n: reader.stats("tool")[0].p95_ms,
+        "list": lambda n: _full(reader.query(payloads=False, started_before=last - n)),
+        "either": lambda n: _full(
+            reader.query(payloads=False, status=["failed", "cancelled"], started_before=last - n)
+        ),
+        "tool": lambda n: _full(reader.query(payloads=False, tool_name="mail.send", started_before=last - n)),
+        "count": lambda n: reader.count(),
+        "count_tool": lambda n: reader.count(tool_name="mail.send", started_before=last - n),
+        "count_code": lambda n: reader.count(error_code=["timeout", "card_declined"], started_before=last - n),
+        "count_version": lambda n: reader.count(workflow_version="3", started_before=last - n),
+        "count_metadata": lambda n: reader.count(metadata={"tenant": f"t{3 * n % 40}"}),
+        "count_two": lambda n: reader.count(tool_name="mail.send", status="failed", started_before=last - n),
+        "window": lambda n: reader.stats("tool", started_after=last - 7 * _DAY_NS - n * 10**9, started_before=last - n),
+        "window_of_workflow": lambda n: reader.stats(
+            "tool", started_after=last - 7 * _DAY_NS - n * 10**9, workflow_name=f"invoice-{n % rows.WORKFLOWS}"
+        ),
     }
 
 

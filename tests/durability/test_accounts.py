@@ -113,9 +113,9 @@ def test_an_account_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_metrics_speak_of_every_telemetry_to_a_provider_that_comes_later() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", METRICS], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {
-        "otel_telemetry.rows.accepted": [[{"sink": "memory"}, 4 * SPANS]],
-        "otel_telemetry.rows.stored": [[{"sink": "memory"}, 4 * SPANS]],
-        "otel_telemetry.rows.pending": [
+        "otel_telemetry.spans.accepted": [[{"sink": "memory"}, 4 * SPANS]],
+        "otel_telemetry.spans.stored": [[{"sink": "memory"}, 4 * SPANS]],
+        "otel_telemetry.spans.pending": [
             [{"sink": "memory", "where": "memory"}, 0],
             [{"sink": "memory", "where": "disk"}, 0],
         ],

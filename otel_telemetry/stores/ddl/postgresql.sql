@@ -66,7 +66,6 @@ CREATE TABLE IF NOT EXISTS executions (
     CONSTRAINT executions_key PRIMARY KEY (execution_id)
 )
  PARTITION BY RANGE (execution_id);
-CREATE INDEX IF NOT EXISTS executions_at_top ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NULL;
 CREATE INDEX IF NOT EXISTS executions_by_caller ON executions (caller_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND caller_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_duration ON executions (duration_ns, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND duration_ns IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_parent ON executions (parent_execution_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NOT NULL;
@@ -77,7 +76,8 @@ CREATE INDEX IF NOT EXISTS executions_by_version ON executions (workflow_version
 CREATE INDEX IF NOT EXISTS executions_by_workflow ON executions (workflow_name, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON executions (workflow_name, status, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_covered ON executions (covered_by) WHERE covered_by IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_open ON executions (started_ns, lease_id, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND status IN (0, 1);
+CREATE INDEX IF NOT EXISTS executions_open ON executions (started_ns, execution_id, lease_id) WHERE who_rank < 127 AND covered_by IS NULL AND status IN (0, 1);
+CREATE INDEX IF NOT EXISTS executions_top ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NULL;
 CREATE TABLE IF NOT EXISTS leases (
     lease_id BIGINT NOT NULL,
     host TEXT COLLATE "C" NOT NULL,

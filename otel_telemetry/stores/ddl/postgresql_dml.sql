@@ -6,6 +6,8 @@ INSERT INTO durations_kept (hour, failed, longest_ns, kind, workflow_name, workf
 INSERT INTO leases (lease_id, host, pid, boot_id, process_started, heartbeat_ns, closed_ns, account) VALUES (%(lease_id)s::BIGINT, %(host)s::VARCHAR COLLATE "C", %(pid)s::BIGINT, %(boot_id)s::VARCHAR COLLATE "C", %(process_started)s::VARCHAR COLLATE "C", %(heartbeat_ns)s::BIGINT, %(closed_ns)s::BIGINT, %(account)s::VARCHAR COLLATE "C") ON CONFLICT DO NOTHING;
 -- add_resource
 INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%(resource_id)s::BIGINT, %(schema_url)s::VARCHAR COLLATE "C", %(attributes)s::VARCHAR COLLATE "C") ON CONFLICT DO NOTHING;
+-- add_term
+INSERT INTO terms (term, started_ns, execution_id) VALUES (%(term)s::BIGINT, %(started_ns)s::BIGINT, %(execution_id)s) ON CONFLICT DO NOTHING;
 -- add_terms
 INSERT INTO terms (term, started_ns, execution_id) SELECT given.term, given.started_ns, given.execution_id
 FROM unnest(%(term)s::BIGINT[], %(started_ns)s::BIGINT[], %(execution_id)s::BYTEA[]) AS given(term, started_ns, execution_id) ON CONFLICT DO NOTHING;
@@ -70,6 +72,10 @@ WHERE spans.execution_id = ANY (%(execution_ids)s::BYTEA[]);
 SELECT executions.execution_id, executions.status, executions.lease_id
 FROM executions
 WHERE executions.who_rank < 127 AND executions.covered_by IS NULL AND executions.started_ns < %(started_ns)s::BIGINT ORDER BY executions.started_ns, executions.execution_id;
+-- state
+SELECT spans.execution_id, spans.span_id, spans.started_ns, spans.trace_id, spans.parent_span_id, spans.kind, spans.status, spans.ended_ns, spans.sequence, spans.name, spans.execution_type, spans.workflow_name, spans.workflow_version, spans.caller_id, spans.parent_execution_id, spans.step_id, spans.step_kind, spans.attempt, spans.tool_name, spans.error_code, spans.error_category, spans.call_hash, spans.scope, spans.lease_id, spans.resource_id, NULL AS document, NULL AS payload
+FROM spans
+WHERE spans.execution_id = %(execution_id)s AND spans.started_ns = %(started_ns)s::BIGINT AND spans.span_id = %(span_id)s::BIGINT;
 -- states
 SELECT spans.execution_id, spans.span_id, spans.started_ns, spans.trace_id, spans.parent_span_id, spans.kind, spans.status, spans.ended_ns, spans.sequence, spans.name, spans.execution_type, spans.workflow_name, spans.workflow_version, spans.caller_id, spans.parent_execution_id, spans.step_id, spans.step_kind, spans.attempt, spans.tool_name, spans.error_code, spans.error_category, spans.call_hash, spans.scope, spans.lease_id, spans.resource_id, NULL AS document, NULL AS payload
 FROM spans JOIN unnest(%(execution_id)s::BYTEA[], %(started_ns)s::BIGINT[], %(span_id)s::BIGINT[]) AS given(execution_id, started_ns, span_id) ON (spans.execution_id = given.execution_id) AND (spans.started_ns = given.started_ns) AND (spans.span_id = given.span_id)

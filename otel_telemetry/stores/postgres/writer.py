@@ -118,14 +118,20 @@ def apply(connection: psycopg.Connection, changes: Changes) -> None:
         values = dict(zip((*UPDATES[name], "execution_id"), set_by(name, new), strict=True))
         updates.setdefault(name, []).append(values)
     for name, given in updates.items():
-        with connection.cursor() as cursor:
-            cursor.executemany(_SQL[name], given)
+        if len(given) == 1:
+            connection.execute(_SQL[name], given[0])
+        else:
+            with connection.cursor() as cursor:
+                cursor.executemany(_SQL[name], given)
     _remove_spans(connection, changes.replaced_spans)
     _copy(connection, _SPANS, map(stored_span, (*changes.new_spans, *changes.more_spans)))
     if changes.dropped_terms:
         connection.execute(_SQL["remove_terms"], _of_terms(sorted(changes.dropped_terms)))
     _copy(connection, _TERMS, sorted(changes.new_terms))
-    if changes.more_terms:
+    if len(changes.more_terms) == 1:
+        ((number, started_ns, key),) = changes.more_terms
+        connection.execute(_SQL["add_term"], {"term": number, "started_ns": started_ns, "execution_id": key})
+    elif changes.more_terms:
         connection.execute(_SQL["add_terms"], _of_terms(sorted(changes.more_terms)))
     add_durations(connection, changes.tally.parts())
 
@@ -174,6 +180,11 @@ class Tables:
 
     def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
         """Return the rows of these spans, without document and payload."""
+        if len(keys) == 1:
+            ((execution_id, started_ns, span_id),) = keys
+            asked = {"execution_id": encode(execution_id), "started_ns": started_ns, "span_id": span_id}
+            found = self._all("state", asked)
+            return {keys[0]: read_span(found[0])} if found else {}
         return self._spans("states", keys)
 
     def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:

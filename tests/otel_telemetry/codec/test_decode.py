@@ -16,8 +16,9 @@ from otel_telemetry.records import (
     StepStatus,
     ToolCallSource,
 )
+from otel_telemetry.rows import fold, row_of
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
-from tests.otel_telemetry.decoded import decoded, rows_of
+from tests.otel_telemetry.decoded import decoded
 
 RESOURCE = ResourceData.of({"service.name": "test"})
 SCOPE = ScopeData(semconv.SCOPE_NAME)
@@ -227,17 +228,24 @@ def test_what_is_missing_is_taken_from_the_span() -> None:
     ("status", "expected"), [("running", True), ("pending", True), ("completed", False), ("failed", False)]
 )
 def test_only_what_had_not_ended_is_interrupted(status: str, expected: bool) -> None:  # noqa: FBT001  (a parameter)
-    span = execution(end_ns=None, more={semconv.STATUS: status})
-    record = decoded([span, step(2, "s", end_ns=None)], interrupted={1})
+    rows = [row_of(span, 1) for span in (execution(end_ns=None, more={semconv.STATUS: status}), step(2, "s"))]
+    record = decode(rows)
     assert (record.interrupted, record.status.value) == (expected, status)
-    assert summary(span, interrupted=True).interrupted is expected
-    assert not decoded([span], interrupted={2}).interrupted
-    assert not summary(span, interrupted=False).interrupted
+    assert summary(fold(rows), rows[:1], interrupted=True).interrupted is expected
+    assert not decode(rows, live_leases=frozenset({1})).interrupted
+    assert not summary(fold(rows), rows[:1], interrupted=False).interrupted
     stable(record)
 
 
+def test_the_lease_of_a_part_says_nothing_of_an_execution_that_is_there() -> None:
+    rows = [row_of(execution(end_ns=None, more={semconv.STATUS: "running"}), 1), row_of(step(2, "s", end_ns=None), 2)]
+    assert not decode(rows, live_leases=frozenset({1})).interrupted
+    assert decode(rows, live_leases=frozenset({2})).interrupted
+
+
 def test_an_execution_without_its_own_span_is_what_the_others_say() -> None:
-    record = decoded([step(2, "s", end_ns=300), call(3, "s", 2)], interrupted={3})
+    spans = [step(2, "s", end_ns=300), call(3, "s", 2)]
+    record = decode([row_of(span, 5) for span in spans])
     assert (record.execution_id, record.rootless, record.span) == ("e", True, None)
     assert (record.status, record.started_at, record.completed_at, record.interrupted) == (
         ExecutionStatus.RUNNING,
@@ -245,27 +253,83 @@ def test_an_execution_without_its_own_span_is_what_the_others_say() -> None:
         None,
         True,
     )
+    assert record.workflow_name == "span 2", "it is named after its earliest span"
     assert record.problems == ("the execution's own span is missing; this is what the others say",)
     assert nested(record) == {2: [3], None: []}
     assert len(encode(record)) == 2
+    assert not decode([row_of(span, 5) for span in spans], live_leases=frozenset({5})).interrupted
+    assert decoded(spans) == record, "no process of ours will end what was imported"
+    stable(record)
 
 
-def test_a_trace_of_others_without_its_root_has_ended_when_all_its_spans_have() -> None:
-    record = decoded([make(2, 9, {}, end_ns=500, status_code=2), make(3, 2, {})])
+def test_a_trace_of_others_without_its_root_is_named_and_timed_after_its_earliest_span() -> None:
+    record = decoded([make(3, 2, {}), make(2, 9, {}, end_ns=500, status_code=2)])
     assert (record.rootless, record.status, record.completed_at) == (True, ExecutionStatus.FAILED, 500)
+    assert (record.workflow_name, record.started_at) == ("span 2", 102)
     assert record.steps[0].problems == ("its parent 0000000000000009 is not there",)
+    assert record.problems == ("the execution's own span is missing; this is what the others say",)
     assert decoded([make(2, 9, {}), make(3, 2, {}, status_code=2)]).status is ExecutionStatus.COMPLETED
+    assert decoded([make(2, 9, {}), make(3, 2, {}, end_ns=None)]).status is ExecutionStatus.COMPLETED
     assert decoded([make(2, 9, {}, end_ns=None)]).status is ExecutionStatus.RUNNING
     stable(record)
 
 
-def test_a_second_claim_to_be_the_execution() -> None:
-    record = decoded([execution(1), execution(2), make(3, None, {semconv.EXECUTION_ID: "e"})])
+def test_several_claims_to_be_the_execution_are_one_record() -> None:
+    """The first says who it is, the newest how it stands; any that it has says its metadata."""
+    record = decoded(
+        [
+            execution(
+                1,
+                more={
+                    semconv.WORKFLOW_NAME: "w",
+                    semconv.WORKFLOW_VERSION: "1",
+                    semconv.CALLER_ID: "c",
+                    semconv.INPUTS: CleanText("1"),
+                    semconv.METADATA: CleanText('{"k":1}'),
+                    semconv.STATUS: "failed",
+                },
+            ),
+            execution(2, more={semconv.WORKFLOW_NAME: "other", semconv.OUTPUTS: CleanText("2")}, end_ns=400),
+            make(3, None, {semconv.EXECUTION_ID: "e"}),
+        ]
+    )
     assert record.span is not None
-    assert record.span.span_id == f"{1:016x}"
+    assert record.span.span_id == f"{2:016x}"
+    assert (record.workflow_name, record.workflow_version, record.caller_id) == ("w", "1", "c")
+    assert (record.status, record.started_at, record.completed_at) == (ExecutionStatus.COMPLETED, 101, 400)
+    assert (record.inputs, record.outputs, record.metadata) == (1, 2, {"k": 1})
+    assert record.problems == ("2 spans claim to be this execution; the newest says how it stands",)
     assert [part.problems for part in record.spans] == [("is another span of an execution with the same id",)]
     assert [part.problems for part in record.steps] == [("is another root of the same trace",)]
     stable(record)
+
+
+def test_of_several_claims_the_newest_that_has_metadata_says_it() -> None:
+    more = [{semconv.METADATA: CleanText(text)} if text else {} for text in ('{"k":1}', '{"k":2}', "")]
+    record = decoded([execution(number, more=said) for number, said in enumerate(more, 1)])
+    assert (record.metadata, record.span.span_id) == ({"k": 2}, f"{3:016x}")  # type: ignore[union-attr]
+    assert len(record.spans) == 2
+    stable(record)
+
+
+def test_what_a_resumed_run_says_by_its_id_alone_is_no_name() -> None:
+    """Whoever says what it runs is better than whoever came first."""
+    record = decoded([execution(1), execution(2, more={semconv.WORKFLOW_NAME: "w"})])
+    assert (record.workflow_name, record.started_at) == ("w", 102)
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_claim_that_has_not_ended_is_open_where_it_is_the_newest(late: int) -> None:
+    rows = [
+        row_of(
+            execution(number, more={semconv.STATUS: "running"}, end_ns=None) if number == late else execution(number), 1
+        )
+        for number in (1, 2)
+    ]
+    record = decode(rows)
+    newest_is_open = late == 2
+    assert (record.status is ExecutionStatus.RUNNING, record.interrupted) == (newest_is_open, newest_is_open)
+    assert summary(fold(rows), rows, interrupted=True).interrupted is newest_is_open
 
 
 def test_a_call_from_another_process_is_a_step_where_its_caller_is_there() -> None:

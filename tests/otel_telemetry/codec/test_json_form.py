@@ -66,6 +66,7 @@ def test_the_form_of_a_record() -> None:
             {
                 "step_id": "s",
                 "step_type": "code",
+                "kind": "step",
                 "status": "running",
                 "skip_reason": None,
                 "started_at": 5,
