@@ -25,7 +25,7 @@ _SECONDS_BETWEEN_REMARKS = 1.0
 
 
 @click.command(short_help="Remove runs that are older than some time.")
-@click.option("--older-than", required=True, metavar="TIME", help="Remove runs that started more than 30d, 12h … ago.")
+@click.option("--older-than", required=True, metavar="TIME", help="Remove runs that started more than 30d, 12h or 8w ago.")
 @output_options
 def prune(older_than: str, store: str, out: Output) -> None:
     """Remove the runs that started longer ago than TIME, by whole hours. What runs now stays, however old.
@@ -105,7 +105,7 @@ def reindex(store: str, out: Output) -> None:
 def copy(old: str, new: str, store: str, out: Output) -> None:  # noqa: ARG001  (the option of every command)
     """Copy all spans of the store OLD into the store NEW, which is made where there is none; both are URLs.
 
-    OLD may be of an older version, and NEW another kind of store (sqlite:///old.db to postgresql://…). OLD stays as it
+    OLD may be of an older version, and NEW another kind of store (SQLite to PostgreSQL). OLD stays as it
     is. Copying again adds nothing twice.
     """
     from otel_telemetry.stores import copying  # noqa: PLC0415  (SQLAlchemy and drivers)
@@ -151,6 +151,6 @@ def _progress(out: Output, what: str) -> Callable[[int], None]:
         nonlocal told
         if time.monotonic() - told >= _SECONDS_BETWEEN_REMARKS:
             told = time.monotonic()
-            out.remark(f"{count:,} {what} …")
+            out.remark(f"{count:,} {what} ...")
 
     return tell

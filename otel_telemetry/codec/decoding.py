@@ -43,8 +43,12 @@ _ERROR_CODE: Final = 2
 _STATUSES: Final = {int(RowStatus[status.name]): status for status in ExecutionStatus}
 _OPEN: Final = (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
 _IDENTITY: Final = ("type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id")
-_JOINED: Final = (*_IDENTITY, "inputs", "metadata")
-"""The fields that other spans of the same execution may say."""
+_JOINED: Final[dict[str, Any]] = {
+    **dict.fromkeys((*_IDENTITY, "inputs")),
+    "type": ExecutionType.WORKFLOW,
+    "metadata": {},
+}
+"""The fields that other spans of the same execution may say, with what it means that none does."""
 _KEYS: Final = {field.name: field.key for field in table.EXECUTION.fields.values()}
 _ROOTLESS: Final = "the execution's own span is missing; this is what the others say"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
@@ -103,7 +107,18 @@ def decode(
         else:
             others.append(SpanRecord(**found))
 
-    places = Places(parents, steps)
+    loose = _placed(calls, Places(parents, steps))
+    fields["steps"] = tuple([_step(step) for step in steps])
+    fields["tool_calls"] = tuple(loose)
+    fields["spans"] = tuple(others)
+    gone = execution.lease_id is not None and execution.lease_id not in live_leases
+    if any(part.interrupted for part in parts) or (gone and fields["status"] in _OPEN):
+        fields["interrupted"] = True
+    return ExecutionRecord(**fields)
+
+
+def _placed(calls: Sequence[dict[str, Any]], places: Places) -> list[ToolCallRecord]:
+    """Put each call into its step, and return those that have none."""
     loose: list[ToolCallRecord] = []
     for call in calls:
         step = places.step_of(call)
@@ -112,13 +127,7 @@ def decode(
         elif step is not None and call["span"].foreign:
             call["step_id"] = step["step_id"]
         (loose if step is None else step["tool_calls"]).append(ToolCallRecord(**call))
-    fields["steps"] = tuple([_step(step) for step in steps])
-    fields["tool_calls"] = tuple(loose)
-    fields["spans"] = tuple(others)
-    gone = execution.lease_id is not None and execution.lease_id not in live_leases
-    if any(part.interrupted for part in parts) or (gone and fields["status"] in _OPEN):
-        fields["interrupted"] = True
-    return ExecutionRecord(**fields)
+    return loose
 
 
 def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: bool) -> ExecutionSummary:
@@ -187,9 +196,9 @@ def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], par
         of_one = said.get((execution.metadata_started_ns, execution.metadata_span_id), {})
         fields["metadata"] = of_one.get("metadata", {})
     if "span" in fields:
-        changed = [name for name in _JOINED if fields.get(name) != alone.get(name)]
+        changed = [name for name, usual in _JOINED.items() if fields.get(name, usual) != alone.get(name, usual)]
         fields["span"] = _with_its_own(fields["span"], root.span, changed)
-    _add_problem(fields, f"{len(segments) + 1} spans claim to be this execution; the newest says how it stands")
+    _add_problem(fields, "several spans claim to be this execution; the newest says how it stands")
     return fields
 
 

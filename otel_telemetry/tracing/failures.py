@@ -66,11 +66,11 @@ class Failures:
             record = self._registry.record(error, redactor=self._redactor, step_id=step_id, tool_name=tool_name)
             return record, record.code
         kind = type_name(error)
-        known = self._seen(error)
+        known = self._seen(error, getattr(span, "start_time", None))
         if known is not None:
             return known, kind
         record = self._registry.record(error, redactor=self._redactor, step_id=step_id, tool_name=tool_name)
-        self._remember(error, record)
+        self._remember(error, record, now_ns)
         event = {
             "exception.type": kind,
             "exception.message": record.message,
@@ -79,20 +79,26 @@ class Failures:
         span.add_event("exception", event, now_ns)
         return record, kind
 
-    def _remember(self, error: BaseException, record: ErrorRecord) -> None:
+    def _remember(self, error: BaseException, record: ErrorRecord, now_ns: int) -> None:
         place = error.__traceback__
         if place is None:
             return
         if len(self._origins) >= _REMEMBERED:
             self._origins = {}
         self._origins[id(error)] = _Origin(
-            type(error), _depth(place), id(place.tb_frame.f_code), place.tb_lasti, record
+            type(error), _depth(place), id(place.tb_frame.f_code), place.tb_lasti, now_ns, record
         )
 
-    def _seen(self, error: BaseException) -> ErrorRecord | None:
+    def _seen(self, error: BaseException, started_ns: int | None) -> ErrorRecord | None:
+        """Return the record of an exception that something inside the span failed with, which started at `started_ns`.
+
+        What was noted before that is another one: a retry raises at the same place, and may get the same address.
+        """
         origin = self._origins.get(id(error))
         place = error.__traceback__
         if origin is None or place is None or origin.type is not type(error):
+            return None
+        if started_ns is not None and origin.noted_ns < started_ns:
             return None
         for _ in range(_depth(place) - origin.depth):
             place = place.tb_next or place
@@ -116,6 +122,7 @@ class _Origin(NamedTuple):
     depth: int
     code_id: int
     instruction: int
+    noted_ns: int
     record: ErrorRecord
 
 

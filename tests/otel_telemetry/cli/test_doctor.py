@@ -32,7 +32,7 @@ def test_a_sound_store_is_found_sound(run, url):
     assert found["configuration", "store"]["value"] == f"{url} (--store)"
     assert found["store", "readable"] == {"area": "store", "name": "readable", "value": "4 runs", "good": True}
     assert found["store", "writable"]["good"] is True
-    assert found["store", "schema version"]["value"] == "1.0"
+    assert found["store", "schema version"]["value"] == "2.0"
     assert found["store", "interrupted"]["value"] == "1 runs"
     assert found["store", "running"]["value"] == "0 runs"
     assert found["processes", "gone without closing"]["value"] == "1"

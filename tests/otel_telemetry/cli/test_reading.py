@@ -91,7 +91,11 @@ def test_ids_filter_whole_and_by_their_beginning(run, url, reader):
 
 
 def test_every_filter_of_a_query_has_its_option():
-    assert {option.keyword for option in FILTERS} | {"interrupted"} == Filters.__annotations__.keys()
+    assert {option.keyword for option in FILTERS} | {
+        "interrupted",
+        "top_level",
+        "foreign",
+    } == Filters.__annotations__.keys()
 
 
 def test_list_says_when_there_is_more(run, url):

@@ -18,17 +18,24 @@ import otel_telemetry as ot
 from otel_telemetry.cli import main
 from tests.otel_telemetry.cli.conftest import record, shell
 
-COMMANDS = sorted(main.commands)
+GROUPS = {name: command for name, command in main.commands.items() if isinstance(command, click.Group)}
+ALL = {
+    **{name: command for name, command in main.commands.items() if name not in GROUPS},
+    **{f"{name} {inner}": command for name, group in GROUPS.items() for inner, command in group.commands.items()},
+}
+COMMANDS = sorted(ALL)
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\nfake\r\u202e" + "A" * 10_000
 
 
 def test_the_commands_are_those_that_are_documented():
-    assert COMMANDS == ["demo", "doctor", "export", "import", "list", "query", "show", "stats", "tail", "why"]
+    reading = ["doctor", "export", "list", "query", "show", "stats", "tail", "why"]
+    writing = ["db copy", "db reindex", "delete", "demo", "import", "prune"]
+    assert sorted([*reading, *writing]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_explained(name):
-    command = main.commands[name]
+    command = ALL[name]
     assert command.help
     assert command.short_help
     for parameter in command.params:
@@ -38,13 +45,13 @@ def test_every_command_and_option_is_explained(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_takes_a_store_and_speaks_json(name):
-    options = {option for parameter in main.commands[name].params for option in parameter.opts}
+    options = {option for parameter in ALL[name].params for option in parameter.opts}
     assert {"--store", "--json", "--utc", "--color"} <= options
 
 
-@pytest.mark.parametrize("name", [None, *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, *GROUPS])
 def test_help_is_plain_ascii_and_ends_well(run, name):
-    result = run(*([name] if name else []), "--help")
+    result = run(*name.split(), "--help")
     assert result.code == 0
     assert result.out.isascii()
     assert result.out.startswith("Usage: otel-telemetry")
@@ -82,6 +89,13 @@ def test_version(run):
         (["list", "--store", "x.db"], "sqlite:///"),
         (["list", "--store", "sqlite://"], "sqlite:///"),
         (["tail", "--status", "failed"], "--status"),
+        (["list", "--trace", "abc"], "--trace"),
+        (["list", "--kind", "chats"], "did you mean 'chat'"),
+        (["prune", "--older-than", "long"], "--older-than"),
+        (["prune"], "--older-than"),
+        (["delete"], "Name ids"),
+        (["delete", "run-1", "--failed"], "Name ids"),
+        (["db", "copy", "sqlite:///a.db", "sqlite:///a.db"], "the same store"),
     ],
 )
 def test_a_mistake_is_answered_with_what_would_be_right(run, url, mistake, answer):
@@ -93,10 +107,10 @@ def test_a_mistake_is_answered_with_what_would_be_right(run, url, mistake, answe
     assert "\x1b" not in result.err
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"demo", "import"}])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"demo", "import", "db copy"}])
 def test_a_missing_store_says_what_to_do_and_is_not_made(run, name, tmp_path):
-    arguments = {"export": ["json", "-"]}.get(name, [])
-    result = run(name, *arguments, "--store", f"sqlite:///{tmp_path}/none.db")
+    needed = {"export": ["json", "-"], "delete": ["run-1", "--yes"], "prune": ["--older-than", "1d"]}
+    result = run(*name.split(), *needed.get(name, []), "--store", f"sqlite:///{tmp_path}/none.db")
     assert result.code == 3
     assert "record something first" in result.err
     assert not list(tmp_path.iterdir())
@@ -266,5 +280,5 @@ def test_a_postgresql_store_is_read_the_same_way(run, postgres_url):
     doctor = {found["name"]: found for found in run("doctor", "--json", "--store", postgres_url).json}
     assert doctor["readable"]["good"]
     assert doctor["writable"]["good"]
-    assert doctor["schema version"]["value"] == "1.0"
+    assert doctor["schema version"]["value"] == "2.0"
     assert run("doctor", "--find", "--store", postgres_url, stdin=b"shop.example").code == 1

@@ -167,4 +167,5 @@ def executions(draw: st.DrawFn) -> ExecutionRecord:
 
 
 def _order(record: Any) -> tuple[int, int, int]:
-    return record.started_at, record.sequence or 0, int(record.span.span_id, 16)
+    span_id = int(record.span.span_id, 16)
+    return record.started_at, record.sequence or 0, span_id - (1 << 64) if span_id >> 63 else span_id

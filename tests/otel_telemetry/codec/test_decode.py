@@ -298,7 +298,7 @@ def test_several_claims_to_be_the_execution_are_one_record() -> None:
     assert (record.workflow_name, record.workflow_version, record.caller_id) == ("w", "1", "c")
     assert (record.status, record.started_at, record.completed_at) == (ExecutionStatus.COMPLETED, 101, 400)
     assert (record.inputs, record.outputs, record.metadata) == (1, 2, {"k": 1})
-    assert record.problems == ("2 spans claim to be this execution; the newest says how it stands",)
+    assert record.problems == ("several spans claim to be this execution; the newest says how it stands",)
     assert [part.problems for part in record.spans] == [("is another span of an execution with the same id",)]
     assert [part.problems for part in record.steps] == [("is another root of the same trace",)]
     stable(record)

@@ -228,9 +228,9 @@ def test_a_file_that_is_deleted_or_replaced_is_noticed(path: Path, *, replaced: 
     exporter.write([row(2)])
     store = exporter.store()
     # What is read is complete: resource, metadata and lease were written to the new file as well.
-    assert [r.resource for r in store.executions(Filter(), live_leases=frozenset())] == [row().resource] * (
-        1 + replaced
-    )
+    (execution,) = store.executions(Filter(), live_leases=frozenset())
+    assert execution.resource_id == row().resource_id
+    assert [r.resource for r in store.spans(["execution-1"])["execution-1"]] == [row().resource] * (1 + replaced)
     assert len(store.leases()) == 1
     store.close()
     exporter.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import traceback
 import weakref
@@ -228,3 +229,15 @@ def test_tasks_of_asyncio_are_in_the_right_place_unaided(tape):
     asyncio.run(main())
     record = tape.record()
     assert [[call.params["n"] for call in step.tool_calls] for step in record.steps] == [[0], [1, 2, 3]]
+
+
+def test_an_error_is_not_taken_for_one_that_was_raised_at_the_same_place_before(tape):
+    """A retry raises where the attempt before it did, and its exception may get that one's address."""
+
+    def fail(number):
+        raise ValueError(f"attempt {number}")
+
+    for number in range(200):
+        with contextlib.suppress(ValueError), tape.execution("w") as run, run.step("s"):
+            fail(number)
+    assert [record.error.message for record in tape.records()] == [f"attempt {number}" for number in range(200)]
