@@ -110,7 +110,7 @@ def query(*, where: Filters, count: bool, store: str, out: Output, **page: Any) 
 
 @click.command(short_help="Count tools and steps: failures, durations.")
 @filter_options
-@click.option("--by", type=click.Choice(STATS_BY), help="Only tools, or only steps; or agents, model calls (chat) and others.")
+@click.option("--by", type=click.Choice(STATS_BY), help="Only tools, or only steps; or agents, model calls (chat).")
 @click.option("--exact", is_flag=True, help="Look at every run: of a time or workflow, percentiles may be 1 % off.")
 @output_options
 def stats(where: Filters, by: Any, exact: bool, store: str, out: Output) -> None:  # noqa: FBT001  (click's)

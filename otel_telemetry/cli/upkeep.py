@@ -15,17 +15,17 @@ from otel_telemetry.cli.stores import opened, opened_store, shown
 from otel_telemetry.cli.text import safe
 from otel_telemetry.errors import InvalidFilterError
 from otel_telemetry.filter_values import moment
-from otel_telemetry.query import Filters
 from span_processors.sinks import RetryableError
 
 if TYPE_CHECKING:
+    from otel_telemetry.query import Filters
     from otel_telemetry.stores.base import StoreExporter
 
 _SECONDS_BETWEEN_REMARKS = 1.0
 
 
 @click.command(short_help="Remove runs that are older than some time.")
-@click.option("--older-than", required=True, metavar="TIME", help="Remove runs that started more than 30d, 12h or 8w ago.")
+@click.option("--older-than", required=True, metavar="TIME", help="Which: 12h, 30d, 8w.")
 @output_options
 def prune(older_than: str, store: str, out: Output) -> None:
     """Remove the runs that started longer ago than TIME, by whole hours. What runs now stays, however old.

@@ -24,12 +24,12 @@ from otel_telemetry.query import (
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
 from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
-from otel_telemetry.rows import ExecutionRow, SpanRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from otel_telemetry.records import ExecutionRecord, ExecutionSummary
+    from otel_telemetry.rows import ExecutionRow, SpanRow
 
 MAX_LIMIT: Final = 10_000
 _NOBODY: Final[frozenset[int]] = frozenset()

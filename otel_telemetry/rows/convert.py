@@ -17,7 +17,7 @@ from span_processors.redaction import canonical
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.rows.conventions import Convention
+    from otel_telemetry.rows.conventions import Convention, Reading
     from span_processors.data import JsonValue
 
 _KINDS: Final = frozenset(map(int, RowKind))
@@ -29,7 +29,7 @@ _RUNNING: Final = int(RowStatus.RUNNING)
 _COMPLETED: Final = int(RowStatus.COMPLETED)
 _FAILED: Final = int(RowStatus.FAILED)
 _ERROR_CODE: Final = 2
-_NOTHING_TAKEN: Final = (None,) * len(columns.TAKEN)
+_NOTHING_TAKEN: Final = (None,) * (len(columns.TAKEN) - 1)
 _METADATA_KEY: Final = f'"{METADATA}":'
 
 
@@ -47,20 +47,14 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
     document: dict[str, Any] = {}
     said = attributes.get(KIND)
     kind = columns.KINDS.get(said) if said.__class__ is str else None
-    reading = None
+    reading: Reading | None = None
     if kind is None:
         kind = _SPAN
         if said != "span":
-            reading = conventions.read(span)
-            kind = int(reading.kind)
-            if kind == _SPAN:
-                reading = None
-            elif reading.convention.name:
-                document["by"] = reading.convention.name
+            kind, reading = _judged(conventions.read(span), document)
     status = None
-    if reading is not None and kind >= _OTHER_STEP:
-        taken: list[Any] = [*_NOTHING_TAKEN]
-        taken[0] = _fitting(attributes.get(EXECUTION_ID))
+    if kind >= _OTHER_STEP:
+        taken: list[Any] = [_fitting(attributes.get(EXECUTION_ID)), *_NOTHING_TAKEN]
     else:
         taken, status, absent, attributes = columns.take(kind if kind < _INNER_STEP else _SPAN, attributes)
         if absent:
@@ -78,17 +72,14 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         tool_name,
         call_hash,
     ) = taken
-    step_kind = error_code = error_category = None
+    step_kind = None
     if reading is not None:
         execution_type, workflow_name = reading.execution_type, _fitting(reading.workflow_name)
         workflow_version, step_id = _fitting(reading.workflow_version), _fitting(reading.step_id)
         step_kind, tool_name = reading.step_kind, _fitting(reading.tool_name)
         if tool_name is not None:
             call_hash = _hash_of_call(tool_name, span.attributes, reading.convention.inputs)
-    if ERROR in attributes:
-        error_code, error_category = _error_columns(attributes[ERROR])
-    elif reading is not None and span.status_code == _ERROR_CODE:
-        error_code, error_category = _fitting(conventions.error_code(span)), conventions.ERROR_CATEGORY
+    error_code, error_category = _error_of(span, attributes, reading)
     if status is None:
         failed = span.status_code == _ERROR_CODE or ERROR in attributes
         status = _RUNNING if span.end_ns is None else _FAILED if failed else _COMPLETED
@@ -198,6 +189,15 @@ def _as_texts(read: Mapping[str, Parsed | JsonValue]) -> dict[str, JsonValue]:
     return {key: value.text if isinstance(value, Parsed) else value for key, value in read.items()}
 
 
+def _judged(reading: Reading, document: dict[str, Any]) -> tuple[int, Reading | None]:
+    """Return what kind of row a span of others is; None in place of the reading where that says no more."""
+    if reading.kind is RowKind.SPAN:
+        return _SPAN, None
+    if reading.convention.name:
+        document["by"] = reading.convention.name
+    return int(reading.kind), reading
+
+
 def metadata_of(row: SpanRow) -> tuple[tuple[str, str], ...]:
     """Return the metadata by which an execution is found, of a row that was read and has only its document."""
     if row.kind != _EXECUTION or row.metadata or row.document is None or _METADATA_KEY not in row.document:
@@ -208,6 +208,16 @@ def metadata_of(row: SpanRow) -> tuple[tuple[str, str], ...]:
         return ()
     said: Any = document.json.get(METADATA) or document.a.get(METADATA)
     return _index(said.value if isinstance(said, Parsed) else said)
+
+
+def _error_of(
+    span: SpanData, attributes: dict[str, JsonValue], reading: Reading | None
+) -> tuple[str | None, str | None]:
+    if ERROR in attributes:
+        return _error_columns(attributes[ERROR])
+    if reading is not None and span.status_code == _ERROR_CODE:
+        return _fitting(conventions.error_code(span)), conventions.ERROR_CATEGORY
+    return None, None
 
 
 def _hash_of_call(tool_name: str, attributes: dict[str, JsonValue], inputs: tuple[str, ...]) -> int:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Frame, Run
-from otel_telemetry.rows.execution import ExecutionRow
 from otel_telemetry.rows.hashing import hash64
 from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
 from otel_telemetry.rows.standing import SpanKey, Standing, doubles, may_have_doubles, stands
 from otel_telemetry.rows.variant import MOST, Activity, variant_of
+
+if TYPE_CHECKING:
+    from otel_telemetry.rows.execution import ExecutionRow
 
 # What an execution is found by, apart from its own row: kind, key (of metadata) and value of a term.
 METADATA: Final = 1
@@ -95,11 +97,41 @@ def counts_of(
         adopted: some of the spans of the trace that is read into it.
     """
     terms: set[int] = set()
+    tools: set[str] = set()
     runs: list[Run] = []
     steps = calls = retries = 0
+    for row, what in _counted(execution, rows, hidden, adopted, terms):
+        tool = row.tool_name
+        if what is _STEP:
+            steps += 1
+            retries += (row.attempt or 0) > 1
+            _count_step(row, terms, runs)
+        elif what is _EXECUTION:
+            tool = None
+        else:  # a call, or the direct call that the execution is
+            calls += 1
+            ended = row.ended_ns
+            if tool is not None and ended is not None:
+                runs.append((TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
+        if tool is not None:
+            tools.add(tool)
+        if row.error_category is not None or row.error_code is not None:
+            _add_error(row, terms)
+    terms.update([term(TOOL, tool) for tool in tools])
+    return Counts(frame_of(execution), terms, runs, steps, calls, retries)
+
+
+def _counted(
+    execution: ExecutionRow,
+    rows: Iterable[SpanRow],
+    hidden: AbstractSet[SpanKey],
+    adopted: Iterable[SpanRow],
+    terms: set[int],
+) -> list[tuple[SpanRow, Standing]]:
+    """Return the rows that count, each with what it stands for; add what all rows are found by to `terms`."""
+    found = []
     trace_id = execution.trace_id
-    tools: set[str] = set()
-    for is_adopted, group in ((False, rows), (True, adopted)) if adopted else ((False, rows),):
+    for is_adopted, group in ((False, rows), (True, adopted)):
         for row in group:
             kind = row.kind
             if row.scope is not None:
@@ -107,33 +139,14 @@ def counts_of(
             if row.trace_id != trace_id:
                 terms.add(term(TRACE, row.trace_id.hex()))
             if kind == _K_CALL:
-                what = _CALL
+                found.append((row, _CALL))
             elif kind == _K_STEP:
-                what = _STEP
+                found.append((row, _STEP))
             else:
                 what = stands(execution, row, hidden, adopted=is_adopted)
-                if what is _SPAN or what is _SEGMENT:
-                    continue
-            tool = row.tool_name
-            if what is _STEP:
-                steps += 1
-                if (row.attempt or 0) > 1:
-                    retries += 1
-                if tool is not None:
-                    tools.add(tool)
-                _count_step(row, terms, runs)
-            elif what is not _EXECUTION:  # a call, or the direct call that the execution is
-                calls += 1
-                if tool is not None:
-                    tools.add(tool)
-                    ended = row.ended_ns
-                    if ended is not None:
-                        runs.append((TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
-            if row.error_code is not None or row.error_category is not None:
-                _add_error(row, terms)
-    for name in tools:
-        terms.add(term(TOOL, name))
-    return Counts(frame_of(execution), terms, runs, steps, calls, retries)
+                if what is not _SPAN and what is not _SEGMENT:
+                    found.append((row, what))
+    return found
 
 
 def frame_of(execution: ExecutionRow) -> Frame:

@@ -46,9 +46,11 @@ _K_ENTRY: Final = int(RowKind.ENTRY)
 _K_ENTRY_CALL: Final = int(RowKind.ENTRY_CALL)
 _CALLS_OF_OTHERS: Final = frozenset({_K_INNER_CALL, _K_OTHER_CALL, _K_ENTRY_CALL})
 _ALWAYS: Final[dict[int, Standing]] = {
+    RowKind.SPAN: _SPAN,
     RowKind.STEP: _STEP,
     RowKind.TOOL_CALL: _CALL,
     RowKind.INNER_STEP: _STEP,
+    RowKind.INNER_CALL: _CALL,
     RowKind.OTHER_STEP: _STEP,
     RowKind.OTHER_CALL: _CALL,
 }
@@ -67,33 +69,40 @@ def stands(
         adopted: whether the span is of a trace that is read into this execution.
     """
     kind = row.kind
-    is_double = bool(hidden) and kind in _CALLS_OF_OTHERS and (row.started_ns, row.span_id) in hidden
-    if is_double and (adopted or kind != _K_ENTRY_CALL):
-        return _SPAN
-    if adopted and kind >= _K_OTHER_STEP:  # as inside an execution of ours
-        if kind in _CALLS_OF_OTHERS:
-            return _CALL
-        return _SPAN if row.step_kind is None else _STEP
-    always = _ALWAYS.get(kind)
-    if always is not None:
-        return always
-    if kind == _K_INNER_CALL:
+    if adopted and kind >= _K_OTHER_STEP:
+        what = _as_inside(row)
+    elif kind == _K_EXECUTION:
+        what = _of_claim(execution, row, adopted=adopted)
+    elif kind in {_K_ENTRY, _K_ENTRY_CALL}:
+        what = _of_entry(execution, row)
+    else:
+        what = _ALWAYS.get(kind, _SPAN)  # a later version may know more
+    if hidden and kind in _CALLS_OF_OTHERS and (row.started_ns, row.span_id) in hidden:
+        return _EXECUTION if what is _DIRECT else _SPAN
+    return what
+
+
+def _as_inside(row: SpanRow) -> Standing:
+    """Return what a span of others stands for that is read into an execution of ours."""
+    if row.kind in _CALLS_OF_OTHERS:
         return _CALL
-    if kind == _K_EXECUTION:
-        if adopted or execution.who_rank < OWN_BARE:
-            return _SPAN
-        newest = row.span_id == execution.state_span_id and row.started_ns == execution.state_started_ns
-        return _EXECUTION if newest else _SEGMENT
-    if kind < _K_ENTRY:
+    return _SPAN if row.step_kind is None else _STEP
+
+
+def _of_claim(execution: ExecutionRow, row: SpanRow, *, adopted: bool) -> Standing:
+    if adopted or execution.who_rank < OWN_BARE:
         return _SPAN
+    newest = row.span_id == execution.state_span_id and row.started_ns == execution.state_started_ns
+    return _EXECUTION if newest else _SEGMENT
+
+
+def _of_entry(execution: ExecutionRow, row: SpanRow) -> Standing:
     is_root = (
         row.span_id == execution.who_span_id
         and row.started_ns == execution.started_ns
-        and execution.who_rank in (TOP, REMOTE)
+        and execution.who_rank in {TOP, REMOTE}
     )
-    if kind == _K_ENTRY_CALL:
-        if is_double:
-            return _EXECUTION if is_root else _SPAN
+    if row.kind == _K_ENTRY_CALL:
         return _DIRECT if is_root else _CALL
     return _EXECUTION if is_root else _STEP
 

@@ -116,12 +116,12 @@ def _rows(
         if is_first_version:
             row = _of_first_version(row, stored)
         else:
-            row = row._replace(execution_id=execution_key.decode(bytes(row.execution_id)))  # type: ignore[arg-type]  # stored
+            row = row._replace(execution_id=execution_key.decode(bytes(stored["execution_id"])))
         yield row_of(data_of(row._replace(trace_id=bytes(row.trace_id))), row.lease_id)
 
 
 def _of_first_version(row: SpanRow, stored: dict[str, Any]) -> SpanRow:
-    """Return a row of version 1.0 in today's form: what others recorded had a kind of ours, and its document said so."""
+    """Return a row of version 1.0 as it is today: what others recorded had a kind of ours, and its document said so."""
     row = row._replace(execution_id=_first_key(bytes(stored["execution_id"])), call_hash=stored["fingerprint"])
     document = _map(row.document)
     scope = document.get("scope")

@@ -1,4 +1,4 @@
-"""The statements that the write path uses, in SQLAlchemy Core. They are compiled ahead (`ddl`), for it loads no SQLAlchemy.
+"""The statements of the write path, in SQLAlchemy Core; they are compiled ahead (`ddl`), for it loads no SQLAlchemy.
 
 What is locked, is locked by the rows of the executions, in the order of their keys.
 """
@@ -199,6 +199,7 @@ def of_postgresql() -> dict[str, ClauseElement]:
     term = _given(term=big, started_ns=big, execution_id=key)
     trace = _given(trace_id=key, term=big)
     execution = [executions.c[name] for name in EXECUTION_COLUMNS]
+    locked = select(*execution).where(_in_partitions(executions)).order_by(executions.c.execution_id)
     more = select(term.c.term, term.c.started_ns, term.c.execution_id)
     names = {"hour": big, "workflow_name": text, "workflow_version": text, "kind": SmallInteger(), "name": text}
     counted = _given(**names)
@@ -217,10 +218,8 @@ def of_postgresql() -> dict[str, ClauseElement]:
     )
     return {
         **_shared(postgresql),
-        "lock_executions": select(*execution)
-        .where(_in_partitions(executions))
-        .order_by(executions.c.execution_id)
-        .with_for_update(key_share=True),
+        "lock_executions": locked.with_for_update(key_share=True),
+        "lock_more_executions": locked.with_for_update(key_share=True, nowait=True),
         "own_in_traces": union(
             select(trace.c.trace_id, executions.c.execution_id)
             .join_from(trace, executions, executions.c.trace_id.op("=")(trace.c.trace_id))

@@ -1,8 +1,8 @@
 """Counted durations as rows of the table `durations`.
 
-Each transaction adds a row for every key (hour, workflow, version, tool or step) that it has counted runs of, so that processes which write at the
-same moment do not wait for each other. Every `LOOK_EVERY`th transaction of a process looks whether there are
-`MAX_PARTS` rows or more of what it has counted, and then replaces them by their sum.
+Each transaction adds a row for every key (hour, workflow, version, tool or step) that it has counted runs of, so that
+processes which write at the same moment do not wait for each other. Every `LOOK_EVERY`th transaction of a process looks
+whether there are `MAX_PARTS` rows or more of what it has counted, and then replaces them by their sum.
 """
 
 from __future__ import annotations

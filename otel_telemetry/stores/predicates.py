@@ -11,7 +11,7 @@ either.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -77,30 +77,37 @@ def _strpos(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
-def listing(
-    where: Filter, live_leases: frozenset[int], order_by: OrderBy, after: Position | None, limit: int, few: Few
-) -> Select[Any]:
+class Page(NamedTuple):
+    """Which executions are to be listed."""
+
+    where: Filter
+    live_leases: frozenset[int]
+    """The leases of the processes that are alive."""
+    order_by: OrderBy
+    after: Position | None
+    """Where the page before ended."""
+    limit: int
+
+
+def listing(page: Page, few: Few) -> Select[Any]:
     """Return the statement that lists the executions that match: `EXECUTION_COLUMNS`, in order.
 
     Args:
-        where: what is asked.
-        live_leases: the leases of the processes that are alive.
-        order_by: the order.
-        after: where the page before ended.
-        limit: how many at most.
+        page: what is asked.
         few: says whether a statement has few rows, which decides what is looked for first.
     """
+    where, order_by, limit = page.where, page.order_by, page.limit
     groups = term_groups(where)
     by_start = order_by.endswith("started_at")
     leading = _leading(where, groups, few, by_start=by_start)
     if leading is not None and 1 < len(leading) <= _BRANCHES and by_start:
-        branches = [_branch(where, live_leases, order_by, after, limit, groups, leading, (one,)) for one in leading]
+        branches = [_branch(page, groups, leading, (one,)) for one in leading]
         return _united(branches, order_by, limit, distinct=True)
     split = _split(where) if leading is None else None
     if split is not None:
-        branches = [_branch(one, live_leases, order_by, after, limit, groups, None, ()) for one in split]
+        branches = [_branch(page._replace(where=one), groups, None, ()) for one in split]
         return _united(branches, order_by, limit, distinct=False)
-    return _branch(where, live_leases, order_by, after, limit, groups, leading, leading or ())
+    return _branch(page, groups, leading, leading or ())
 
 
 def counting(where: Filter, live_leases: frozenset[int], few: Few) -> Select[Any]:
@@ -160,16 +167,8 @@ def _leading(where: Filter, groups: Sequence[Group], few: Few, *, by_start: bool
     return None
 
 
-def _branch(
-    where: Filter,
-    live_leases: frozenset[int],
-    order_by: OrderBy,
-    after: Position | None,
-    limit: int,
-    groups: Sequence[Group],
-    leading: Group | None,
-    led_by: Group,
-) -> Select[Any]:
+def _branch(page: Page, groups: Sequence[Group], leading: Group | None, led_by: Group) -> Select[Any]:
+    where, live_leases, order_by, after, limit = page
     statement, conditions = _matching(where, live_leases, groups, leading, led_by)
     # in the columns of the table that leads, or its order would not be seen
     place: Any = _entry.c if leading is not None and order_by.endswith("started_at") else _c

@@ -44,7 +44,7 @@ from otel_telemetry.rows.durations import KINDS_OF_STEPS, STEP, TOOL_CALL
 from otel_telemetry.rows.execution import HAS_BOTH_CALLS, REMOTE, TOP
 from otel_telemetry.semconv import PROBLEMS
 from otel_telemetry.stores.duration_parts import from_values
-from otel_telemetry.stores.predicates import counting, listing, matching
+from otel_telemetry.stores.predicates import Page, counting, listing, matching
 from otel_telemetry.stores.schema import (
     IS_LISTED,
     IS_OPEN,
@@ -165,7 +165,7 @@ class SQLSpanStore:
     ) -> list[ExecutionRow]:
         """Return the executions that match; see `SpanStore.executions`."""
         with untraced(), self._connection() as connection:
-            statement = listing(where, live_leases, order_by, after, limit, _few(connection))
+            statement = listing(Page(where, live_leases, order_by, after, limit), _few(connection))
             return list(map(ExecutionRow._make, connection.execute(statement)))
 
     def heads(self, executions: Sequence[ExecutionRow]) -> dict[str, list[SpanRow]]:

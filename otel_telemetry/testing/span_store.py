@@ -12,7 +12,6 @@ import pytest
 
 from otel_telemetry.codec import decode, summary
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
-from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
 from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, SpanRow, Tally, add_up
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
@@ -20,6 +19,7 @@ from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
 
 if TYPE_CHECKING:
+    from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
     from otel_telemetry.stores.registry import Exporter
 
 _NOBODY: frozenset[int] = frozenset()

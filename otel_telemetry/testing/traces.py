@@ -29,7 +29,7 @@ def rows_of(seed: int, prefix: str = "") -> list[SpanRow]:
         seed: decides all of it.
         prefix: what the execution ids begin with that are no UUIDs.
     """
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311  (nothing is to be kept secret)
     while not (rows := _Story(choose, prefix).rows()):  # nothing of it was ever stored
         pass
     return rows
@@ -37,7 +37,7 @@ def rows_of(seed: int, prefix: str = "") -> list[SpanRow]:
 
 def batches_of(seed: int, rows: Sequence[SpanRow]) -> list[list[SpanRow]]:
     """Return the rows in some order and in some batches, each once at least and some of them twice."""
-    order = random.Random(seed)
+    order = random.Random(seed)  # noqa: S311  (as above)
     todo = [*rows, *(row for row in rows if order.random() < 0.3)]
     order.shuffle(todo)
     batches = []
@@ -119,7 +119,7 @@ class _Story:
         self._rows += [row_of(state, lease) for state in states]
         return self._inside(execution_id, trace_id, root, start, lasted, lease)
 
-    def _inside(
+    def _inside(  # noqa: PLR0917  (private, and called once)
         self, execution_id: str, trace_id: int, root: int, start: int, lasted: int, lease: int | None
     ) -> list[int]:
         pick = self._random
@@ -203,7 +203,7 @@ class _Story:
                 states = [*states, span._replace(name="other", end_ns=(span.end_ns or 0) + 3)]
             self._rows += [row_of(state, None) for state in states]
 
-    def _span(
+    def _span(  # noqa: PLR0917  (private, in the order of SpanData)
         self,
         trace_id: int,
         span_id: int,

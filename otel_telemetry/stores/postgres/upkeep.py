@@ -10,7 +10,6 @@ from otel_telemetry.rows.execution_key import decode, encode, first_of_day
 from otel_telemetry.stores import partitions
 from otel_telemetry.stores.ddl import named
 from otel_telemetry.stores.postgres import writer
-from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.statements import read_span, stored_durations
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.rows import Durations, SpanRow
     from otel_telemetry.stores.merging import Changes
+    from otel_telemetry.stores.postgres.driver import psycopg
     from otel_telemetry.stores.postgres.url import Place
 
 _SQL: Final = named("postgresql")

@@ -1,7 +1,8 @@
 """Writing rows through a raw psycopg connection.
 
-The rows of the executions are locked first, in the order of their keys; whatever else is written belongs to them. New
-executions are copied. Where another session has inserted one of them meanwhile, all is done once more: then it is there.
+The rows of the executions are locked first, in the order of their keys; whatever else is written belongs to them. Those
+that turn out to be concerned as well are locked without waiting. New executions are copied. Where another session has
+inserted one of them meanwhile, or holds one of those that are concerned as well, all is done once more.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _SQL: Final = named("postgresql")
 _ATTEMPTS: Final = 100
-"""How often a batch is begun anew, because other sessions inserted some of its executions first."""
+"""How often a batch is begun anew, because other sessions were first."""
 _EXECUTIONS: Final = f"executions ({', '.join(EXECUTION_TABLE_COLUMNS)})"
 _SPANS: Final = f"spans ({', '.join(SPAN_COLUMNS)})"
 _TERMS: Final = "terms (term, started_ns, execution_id)"
@@ -85,17 +86,21 @@ def write_rows(
         known_resources: keys of resources that are there.
         lease: the state of the lease of this process, if it has changed.
     """
+    concerned: frozenset[str] = frozenset()
     for attempt in range(1, _ATTEMPTS + 1):
+        tables = Tables(connection, concerned, waits=False)
         try:
             with transaction(connection, place):
                 add_resources(connection, rows, known_resources)
-                changes = merge(rows, Tables(connection))
+                changes = merge(rows, tables)
                 apply(connection, changes)
                 if lease is not None:
                     connection.execute(_SQL["put_lease"], lease._asdict())
-        except psycopg.errors.UniqueViolation:
-            if attempt == _ATTEMPTS:
+        except (psycopg.errors.UniqueViolation, psycopg.errors.LockNotAvailable) as error:
+            was_second = tables.is_held_up or isinstance(error, psycopg.errors.UniqueViolation)
+            if attempt == _ATTEMPTS or not was_second:
                 raise
+            concerned = tables.asked
         else:
             return changes.written
     raise AssertionError  # it has returned or raised
@@ -154,19 +159,47 @@ def _remove_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> No
 
 
 class Tables:
-    """What the tables hold, as a transaction sees it: see `merging.Held`."""
+    """What the tables hold, as a transaction sees it: see `merging.Held`.
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    Args:
+        connection: in a transaction.
+        concerned: executions to lock with the first that are asked for, because they will be asked for later.
+        waits: whether to wait for those that are asked for later all the same. Out of the order of keys, two sessions
+            could wait for each other.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection, concerned: frozenset[str] = frozenset(), *, waits: bool = True
+    ) -> None:
         self._connection = connection
+        self._waits = waits
+        self._locked: dict[str, ExecutionRow] = {}
+        self._concerned = concerned
+        self.asked: frozenset[str] = frozenset()
+        """The executions whose locks were asked for."""
+        self.is_held_up = False
+        """Whether another session held one of those that were asked for later."""
 
     def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
-        """Lock the rows of executions that are there, and return them."""
-        keys = sorted(map(encode, execution_ids))
-        found = {}
-        for values in self._all("lock_executions", {"execution_ids": keys}):
-            row = read_execution(values)
-            found[row.execution_id] = row
-        return found
+        """Lock the rows of executions that are there, and return them.
+
+        Raises:
+            psycopg.errors.LockNotAvailable: another session holds one, and this one is not to wait.
+        """
+        wanted = frozenset(execution_ids)
+        is_first = not self.asked
+        missing = wanted | self._concerned if is_first else wanted - self._locked.keys()
+        self.asked |= missing
+        if missing:
+            statement = "lock_executions" if is_first or self._waits else "lock_more_executions"
+            try:
+                found = self._all(statement, {"execution_ids": sorted(map(encode, missing))})
+            except psycopg.errors.LockNotAvailable:
+                self.is_held_up = not is_first
+                raise
+            rows = map(read_execution, found)
+            self._locked.update((row.execution_id, row) for row in rows)
+        return {execution_id: self._locked[execution_id] for execution_id in wanted & self._locked.keys()}
 
     def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
         """Return the ids of the executions of ours that have a span in these traces."""

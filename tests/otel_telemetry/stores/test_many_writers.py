@@ -15,6 +15,7 @@ from otel_telemetry.query import Filter
 from otel_telemetry.rows import RowKind, RowStatus, SpanRow, add_up
 from otel_telemetry.stores import open_exporter
 from otel_telemetry.stores.base import StoreExporter
+from otel_telemetry.stores.postgres.url import parse
 from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
@@ -76,10 +77,7 @@ def compare(exporters: Sequence[StoreExporter[Any]], written: Sequence[SpanRow])
     model = Model(written)
     with closing(exporters[0].store()) as store:
         found = store.executions(Filter(), live_leases=LIVE, limit=10_000)
-        differing = [
-            (here, there) for here, there in zip(found, model.matching(Filter()), strict=True) if here != there
-        ]
-        assert differing == []
+        assert found == model.matching(Filter())
         ids = sorted(model.all)
         assert store.spans(ids) == {row.execution_id: model.spans(row.execution_id) for row in found}
         assert sorted(store.runs(Filter(), live_leases=LIVE)) == sorted(model.runs(found))
@@ -122,14 +120,13 @@ def caller_and_callee(number: int) -> tuple[list[SpanRow], list[SpanRow]]:
     return [caller], [entry]
 
 
-@LASTING
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_caller_and_its_callee_that_arrive_at_once_find_each_other(
     writers: Callable[[int], list[StoreExporter[Any]]],
 ) -> None:
-    """Neither was there when the other looked, unless one waits for the other."""
     both = writers(2)
     gate = threading.Barrier(2)
-    pairs = [caller_and_callee(number) for number in range(100)]
+    pairs = [caller_and_callee(number) for number in range(50)]
 
     def write(side: int) -> None:
         try:
@@ -142,6 +139,26 @@ def test_a_caller_and_its_callee_that_arrive_at_once_find_each_other(
 
     at_once(lambda: write(0), lambda: write(1))
     compare(both, [row for pair in pairs for rows in pair for row in rows])
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.xfail(reason="neither was there when the other looked, and nobody looks again", strict=True)
+def test_a_caller_and_its_callee_that_are_committed_at_once_find_each_other(
+    writers: Callable[[int], list[StoreExporter[Any]]], url: str
+) -> None:
+    both, pair, place = writers(2), caller_and_callee(1), parse(url)
+    with closing(place.connect()) as other:
+        other.execute("BEGIN")
+        other.execute(place.search_path)
+        other.execute("LOCK TABLE spans IN EXCLUSIVE MODE")  # holds both up, when they have looked
+
+        def let_go() -> None:
+            while other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (2,):
+                pass
+            other.execute("COMMIT")
+
+        at_once(lambda: both[0].write(pair[0]), lambda: both[1].write(pair[1]), let_go)
+    compare(both, [row for rows in pair for row in rows])
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
