@@ -99,11 +99,11 @@ def decode(
         if what is _DIRECT:
             calls.append(_direct_call(part, fields))
             continue
-        found = part.fields(fields["execution_id"], origin)
+        found = part.fields(execution.execution_id, origin)
         if what is _STEP:
             steps.append(_complete_step(part, found))
         elif what is _TOOL_CALL:
-            calls.append(_complete_call(part, found, fields["execution_id"]))
+            calls.append(_complete_call(part, found, execution.execution_id))
         else:
             others.append(SpanRecord(**found))
 
@@ -147,7 +147,7 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
     status = fields["status"]
     marked = any(part.interrupted for part in parts)
     return ExecutionSummary(
-        execution_id=fields["execution_id"],
+        execution_id=execution.execution_id,
         type=fields.get("type", ExecutionType.WORKFLOW),
         workflow_name=fields.get("workflow_name"),
         workflow_version=fields.get("workflow_version"),
@@ -169,7 +169,18 @@ def _place(row: SpanRow) -> tuple[int, int, int, int]:
 
 
 def _rooted(execution: ExecutionRow, root: Part, parts: Sequence[Part]) -> dict[str, Any]:
-    return _as_a_whole(execution, root, _complete_execution(root, root.fields()), parts)
+    fields = _complete_execution(root, root.fields())
+    _keep_under(fields, execution.execution_id)
+    return _as_a_whole(execution, root, fields, parts)
+
+
+def _keep_under(fields: dict[str, Any], execution_id: str) -> None:
+    """Name the execution by the id that it is found by; what a span says instead, such as too long an id, stays."""
+    said = fields.get("execution_id", execution_id)
+    fields["execution_id"] = execution_id
+    info: SpanInfo = fields["span"]
+    if said != execution_id and not info.foreign:
+        fields["span"] = replace(info, attributes=dict(sorted({**info.attributes, semconv.EXECUTION_ID: said}.items())))
 
 
 def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
@@ -233,8 +244,6 @@ def _direct_call(part: Part, execution: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_execution(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
-    if "execution_id" not in fields:
-        fields["execution_id"] = f"{part.span.trace_id:032x}"
     if "status" not in fields:
         fields["status"] = ExecutionStatus(_outcome(part.span))
     return fields
@@ -261,8 +270,7 @@ def _complete_call(part: Part, fields: dict[str, Any], execution_id: str) -> dic
         _add_problem(fields, f"{semconv.TOOL_NAME} is missing: the span's name stands for it")
     if "call_id" not in fields:
         fields["call_id"] = f"{part.span.span_id:016x}"
-    if "execution_id" not in fields:
-        fields["execution_id"] = execution_id
+    _keep_under(fields, execution_id)
     return fields
 
 

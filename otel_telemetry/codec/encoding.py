@@ -57,6 +57,8 @@ class _Encoder:
         spans = []
         for position, call in enumerate(calls):
             info = call.span or self._invented(RowKind.TOOL_CALL, call, f"{path} {position}", parent)
+            if info == self._root:
+                continue  # the execution is this call: others recorded one span for both
             spans.append(self._span(table.TOOL_CALL, call, info))
         return spans
 

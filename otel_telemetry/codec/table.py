@@ -48,6 +48,8 @@ class Field(NamedTuple):
     """Whether any attribute that `load` takes is what `dump` makes of it again."""
     plain: type | None = None
     """The type of attributes that are the value of the field just as they are."""
+    json: bool = False
+    """Whether the attribute holds JSON; any other is read as text, also where it came as JSON."""
 
 
 class Table(NamedTuple):
@@ -97,7 +99,7 @@ def _flag(name: str, key: str) -> Field:
 
 
 def _json(name: str, key: str) -> Field:
-    return Field(name, key, _json_text, _parsed)
+    return Field(name, key, _json_text, _parsed, json=True)
 
 
 def _mapping(name: str, key: str) -> Field:
@@ -107,7 +109,7 @@ def _mapping(name: str, key: str) -> Field:
             raise Unreadable("is not a JSON object")
         return parsed
 
-    return Field(name, key, lambda value: _json_text(value or None), load)
+    return Field(name, key, lambda value: _json_text(value or None), load, json=True)
 
 
 def _error(name: str, key: str) -> Field:
@@ -117,7 +119,7 @@ def _error(name: str, key: str) -> Field:
         except FormatError as error:
             raise Unreadable(f"is no error record ({error})") from None
 
-    return Field(name, key, lambda error: None if error is None else _json_text(error_to_json(error)), load)
+    return Field(name, key, lambda error: None if error is None else _json_text(error_to_json(error)), load, json=True)
 
 
 def _texts(name: str, key: str) -> Field:
@@ -237,10 +239,12 @@ def load(
     for key, raw in attributes.items():
         field = field_of(key)
         if field is not None and raw is not None:
-            name, _, _, load_value, says_all, plain = field
+            name, _, _, load_value, says_all, plain, is_json = field
             if raw.__class__ is plain:
                 fields[name] = raw
                 continue
+            if not is_json and isinstance(raw, Parsed):
+                raw = raw.text  # noqa: PLW2901  (as it stands in the span)
             try:
                 fields[name] = value = load_value(raw)
             except Unreadable as reason:

@@ -54,9 +54,9 @@ def running(program: str, *arguments: str) -> Iterator[str]:
 
 
 def spans(record: ot.ExecutionRecord) -> list[ot.SpanInfo]:
-    """Every span of a record, wherever it stands in it."""
+    """Every span of a record, wherever it stands in it; once what is both the execution and its only call."""
     parts = (record, *record.steps, *record.all_tool_calls(), *record.spans)
-    return [part.span for part in parts if part.span is not None]
+    return [part.span for part in parts if part.span is not None and (part is record or part.span != record.span)]
 
 
 def names(record: ot.ExecutionRecord, kind: str) -> Counter[str]:

@@ -273,7 +273,7 @@ def test_nothing_that_is_asked_by_itself_looks_through_all_executions_or_spans(s
     store.spans(["0" * 32, "run-1"])
     store.durations(hours=(5, 7))
     store.leases()
-    for statement, parameters in list(asked):
+    for statement, parameters in asked.copy():
         with sqlite_engine.connect() as connection:
             rows_of_plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plan = [str(row[-1]) for row in rows_of_plan]
