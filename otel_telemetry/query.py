@@ -349,6 +349,7 @@ class SpanStore(Protocol):
     def durations(
         self,
         *,
+        kind: int | None = None,
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
@@ -358,6 +359,7 @@ class SpanStore(Protocol):
         Each ended span counts once, however often it was written, and as it stands.
 
         Args:
+            kind: only of this kind (`rows.durations`).
             hours: from the first up to but without the second, hours since the epoch; None: without a bound.
             workflow_name: of one of these workflows.
             workflow_version: of one of these versions.

@@ -147,7 +147,7 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
     status = fields["status"]
     marked = any(part.interrupted for part in parts)
     return ExecutionSummary(
-        execution_id=execution.execution_id,
+        execution_id=fields["execution_id"],
         type=fields.get("type", ExecutionType.WORKFLOW),
         workflow_name=fields.get("workflow_name"),
         workflow_version=fields.get("workflow_version"),
@@ -169,18 +169,8 @@ def _place(row: SpanRow) -> tuple[int, int, int, int]:
 
 
 def _rooted(execution: ExecutionRow, root: Part, parts: Sequence[Part]) -> dict[str, Any]:
-    fields = _complete_execution(root, root.fields())
-    _keep_under(fields, execution.execution_id)
+    fields = _complete_execution(root, root.fields(execution.execution_id))
     return _as_a_whole(execution, root, fields, parts)
-
-
-def _keep_under(fields: dict[str, Any], execution_id: str) -> None:
-    """Name the execution by the id that it is found by; what a span says instead, such as too long an id, stays."""
-    said = fields.get("execution_id", execution_id)
-    fields["execution_id"] = execution_id
-    info: SpanInfo = fields["span"]
-    if said != execution_id and not info.foreign:
-        fields["span"] = replace(info, attributes=dict(sorted({**info.attributes, semconv.EXECUTION_ID: said}.items())))
 
 
 def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
@@ -244,6 +234,7 @@ def _direct_call(part: Part, execution: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_execution(part: Part, fields: dict[str, Any]) -> dict[str, Any]:
+    fields["execution_id"] = part.row.execution_id
     if "status" not in fields:
         fields["status"] = ExecutionStatus(_outcome(part.span))
     return fields
@@ -270,7 +261,7 @@ def _complete_call(part: Part, fields: dict[str, Any], execution_id: str) -> dic
         _add_problem(fields, f"{semconv.TOOL_NAME} is missing: the span's name stands for it")
     if "call_id" not in fields:
         fields["call_id"] = f"{part.span.span_id:016x}"
-    _keep_under(fields, execution_id)
+    fields["execution_id"] = execution_id
     return fields
 
 

@@ -16,7 +16,6 @@ from otel_telemetry.records import (
 )
 from otel_telemetry.rows import RowKind, Standing
 from otel_telemetry.rows.conventions import ERROR_CATEGORY, error_code, exception_event, text
-from otel_telemetry.semconv import EXECUTION_ID
 
 if TYPE_CHECKING:
     from otel_telemetry.rows import SpanRow
@@ -42,7 +41,6 @@ def foreign_fields(row: SpanRow, span: SpanData, convention: Convention, stands:
     if stands is Standing.EXECUTION or stands is Standing.DIRECT:
         is_call = row.kind == RowKind.ENTRY_CALL
         return {
-            "execution_id": text(attributes, (EXECUTION_ID,)) or f"{span.trace_id:032x}",
             "type": ExecutionType.DIRECT if is_call else ExecutionType.WORKFLOW,
             "workflow_name": None if is_call else row.workflow_name or _long(attributes, convention, span),
             "workflow_version": row.workflow_version or text(attributes, (convention.version,)),

@@ -84,12 +84,12 @@ class Part:
         fields["completed_at"] = span.end_ns
         return fields
 
-    def fields(self, execution_id: str | None = None, origin: Origin | None = None) -> dict[str, Any]:
+    def fields(self, execution_id: str, origin: Origin | None = None) -> dict[str, Any]:
         """Return the fields of the record, for its constructor.
 
         Args:
-            execution_id: the execution it is part of; None for the execution's own span.
-            origin: what recorded the execution's own span.
+            execution_id: the execution whose record it becomes part of.
+            origin: what recorded the execution's own span; None for that span.
         """
         rest: dict[str, JsonValue] = {}
         fields = self.shown(rest)
@@ -97,8 +97,11 @@ class Part:
             rest = self.span.attributes
         else:
             rest.pop(semconv.PROBLEMS, None)  # whatever stood there is a problem now
-            if rest.get(semconv.EXECUTION_ID) == execution_id:
-                rest.pop(semconv.EXECUTION_ID, None)
+            said = fields.get("execution_id", rest.pop(semconv.EXECUTION_ID, None))
+            if said is None:
+                said = self.row.execution_id
+            if said != execution_id:  # of a trace that is read into it, or too long
+                rest[semconv.EXECUTION_ID] = said
         if self.interrupted:
             rest = {key: value for key, value in rest.items() if key != semconv.INTERRUPTED}
         fields["span"] = info_of(self.span, rest, foreign=self.foreign, origin=origin)

@@ -23,7 +23,7 @@ from otel_telemetry.query import (
 )
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
-from otel_telemetry.reader.statistics import STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
+from otel_telemetry.reader.statistics import KINDS, STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -248,7 +248,7 @@ class Reader:
             ()
             if hours is None
             else self._store.durations(
-                hours=hours, workflow_name=where.workflow_name, workflow_version=where.workflow_version
+                kind=KINDS[by], hours=hours, workflow_name=where.workflow_name, workflow_version=where.workflow_version
             )
         )
         runs = chain.from_iterable(

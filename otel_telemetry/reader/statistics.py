@@ -6,9 +6,10 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otel_telemetry.rows import Durations, add_up
+from otel_telemetry.rows import Durations
 from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, STEP, TOOL_CALL, bucket_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ STATS_BY: Final[tuple[StatsBy, ...]] = ("tool", "step", "agent", "chain", "chat"
 FEW: Final = 30
 """Below this many runs a percentage says little, and an interval is given beside it."""
 
-_KINDS: Final[dict[str, int]] = {
+KINDS: Final[dict[str, int]] = {
     "tool": TOOL_CALL,
     "step": STEP,
     **{name: number for name, number in KINDS_OF_STEPS.items() if name is not None},
@@ -54,21 +55,40 @@ def statistics(runs: Iterable[FinishedRun], by: StatsBy) -> list[Stats]:
     """Gather runs by tool or step; the name that ran most comes first, equal ones by name."""
     found: dict[str, _Runs] = {}
     for run in runs:
-        if run.kind == _KINDS[by]:
+        if run.kind == KINDS[by]:
             found.setdefault(run.name, _Runs()).add(run)
     return _ordered(of.stats(name) for name, of in found.items())
 
 
 def from_durations(parts: Iterable[Durations], runs: Iterable[FinishedRun], by: StatsBy) -> list[Stats]:
     """Return the same from counted durations and some more runs: percentiles are the nearest that these can tell."""
-    kind = _KINDS[by]
-    found = [_of_name(part) for part in parts if part.kind == kind]
+    kind = KINDS[by]
     more: dict[str, list[FinishedRun]] = {}
     for run in runs:
         if run.kind == kind:
             more.setdefault(run.name, []).append(run)
-    found += [_counted(kind, name, of_name) for name, of_name in more.items()]
-    return _ordered(_from_counted(of_name, n) for of_name in add_up(found) if (n := of_name.n) > 0)
+    counted = [_counted(kind, name, of_name) for name, of_name in more.items()]
+    found = _by_name(chain((part for part in parts if part.kind == kind), counted), kind)
+    return _ordered(_from_counted(of_name, n) for of_name in found if (n := of_name.n) > 0)
+
+
+def _by_name(parts: Iterable[Durations], kind: int) -> list[Durations]:
+    """Add up parts of whatever hours and workflows, by name alone."""
+    found: dict[str, list[Any]] = {}
+    for part in parts:
+        sums = found.get(part.name)
+        if sums is None:
+            sums = found[part.name] = [0, (part.longest_ns, part.slowest), {}]
+        sums[0] += part.failed
+        if part.longest_ns >= sums[1][0]:
+            sums[1] = max(sums[1], (part.longest_ns, part.slowest))
+        buckets = sums[2]
+        for bucket, n in part.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + n
+    return [
+        Durations._make((0, "", "", kind, name, failed, *longest, buckets))
+        for name, (failed, longest, buckets) in found.items()
+    ]
 
 
 def in_hours(
@@ -90,10 +110,6 @@ def in_hours(
     if end is not None and before_ns != end * HOUR_NS:
         edges.append((end * HOUR_NS, before_ns))
     return (first, end), edges
-
-
-def _of_name(part: Durations) -> Durations:
-    return part._replace(hour=0, workflow_name="", workflow_version="")
 
 
 def _counted(kind: int, name: str, runs: Sequence[FinishedRun]) -> Durations:

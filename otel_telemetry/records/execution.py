@@ -122,7 +122,6 @@ class StepRecord:
 
     step_id: str
     step_type: StepType = StepType.CODE
-    kind: str = "step"
     status: StepStatus = StepStatus.RUNNING
     skip_reason: str | None = field(default=None, repr=False)
     started_at: int
@@ -135,6 +134,7 @@ class StepRecord:
     tool_calls: tuple[ToolCallRecord, ...] = field(default=(), repr=False)
     error: ErrorRecord | None = None
     attempt: int = 1
+    kind: str = "step"
     sequence: int | None = None
     span: SpanInfo | None = field(default=None, repr=False)
     problems: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from otel_telemetry.rows.hashing import hash64
@@ -65,8 +66,12 @@ def _step_above(span_id: int | None, steps: Mapping[int, Activity], parents: Map
     return span_id
 
 
+_PLACE: Final = itemgetter(0, 1, 2, 4)
+"""What orders activities: not their end, which may be missing."""
+
+
 def _way(parent: int | None, children: Mapping[int | None, list[Activity]], depth: int) -> str:
-    activities = sorted(children.get(parent, ()))
+    activities = sorted(children.get(parent, ()), key=_PLACE)
     if not activities or depth > _DEEPEST:
         return ""
     way: list[str] = []

@@ -29,6 +29,9 @@ class Connection(Protocol):
 PARTITIONED: Final = ("executions", "spans", "terms")
 DAYS_AHEAD: Final = 2
 """Days whose partitions are there before they begin."""
+_PATIENCE_MS: Final = 500
+"""How long to wait for those who read; everybody else waits meanwhile."""
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _EPOCH: Final = date(1970, 1, 1)
 _DAYS: Final = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -64,11 +67,26 @@ def name_of(table: str, day: int) -> str:
     return f"{table}_d{_EPOCH + timedelta(days=day):%Y%m%d}"
 
 
-def prepare(connection: Connection, search_path: Any) -> None:
+def prepare(connection: Connection, search_path: Any) -> bool:
     """Make the partitions of the days ahead that are not there; one process does it, others wait.
 
-    What already lies in the partition of later days, by a clock that is ahead, is moved to its day.
+    What already lies in the partition of later days, by a clock that is ahead, is moved to its day. That needs the
+    tables for a moment alone. Everybody waits for whoever waits for that, so it is given up where somebody reads for
+    long; until it is done, later days have their partition too.
+
+    Returns:
+        Whether they are there now.
     """
+    try:
+        _prepare(connection, search_path)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
+
+
+def _prepare(connection: Connection, search_path: Any) -> None:
     wanted = today() + DAYS_AHEAD
     with connection.transaction():
         connection.execute(search_path)
@@ -76,7 +94,11 @@ def prepare(connection: Connection, search_path: Any) -> None:
             return
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
         there = days(connection)
-        for table in PARTITIONED if there and there[-1] < wanted - 1 else ():
+        if not there or there[-1] >= wanted - 1:
+            return
+        connection.execute(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
+        connection.execute(f"LOCK TABLE {', '.join(PARTITIONED)} IN ACCESS EXCLUSIVE MODE")
+        for table in PARTITIONED:
             begin = there[-1] + 1
             connection.execute(f"ALTER TABLE {table} DETACH PARTITION {table}_later")
             connection.execute(f"ALTER TABLE {table}_later RENAME TO {table}_moved")

@@ -82,6 +82,16 @@ def _select(table: FromClause, *, leave_out: Collection[str] = ()) -> Select[Any
 # Made once: that takes longer than SQLite takes to answer.
 _SPANS: Final = _select(spans)
 _HEADS: Final = _select(spans, leave_out=("payload",))
+_HEAD_KEY: Final = tuple_(spans.c.execution_id, spans.c.started_ns, spans.c.span_id)
+_FIRST_HEADS: Final = _HEADS.join_from(
+    executions,
+    spans,
+    and_(
+        spans.c.execution_id == executions.c.execution_id,
+        spans.c.started_ns == executions.c.started_ns,
+        spans.c.span_id == executions.c.who_span_id,
+    ),
+).where(executions.c.execution_id.in_(bindparam("ids", expanding=True)))
 _LIGHT: Final = _select(spans, leave_out=_HEAVY)
 _OF_EXECUTION: Final = _SPANS.where(spans.c.execution_id == bindparam("id"))
 _OF_EXECUTIONS: Final = _SPANS.where(spans.c.execution_id.in_(bindparam("ids", expanding=True)))
@@ -170,15 +180,18 @@ class SQLSpanStore:
 
     def heads(self, executions: Sequence[ExecutionRow]) -> dict[str, list[SpanRow]]:
         """Return the spans that say who each execution is and how it stands; see `SpanStore.heads`."""
-        keys = sorted({key for row in executions for key in _heads_of(row)})
+        ids = [row.execution_id for row in executions]
+        # most executions have one span that says all of it
+        others = sorted({key for row in executions for key in _other_heads(row)})
         found: dict[str, list[SpanRow]] = {}
-        columns = tuple_(spans.c.execution_id, spans.c.started_ns, spans.c.span_id)
         with untraced(), self._connection() as connection:
-            for start in range(0, len(keys), _IDS_PER_STATEMENT // 4):
-                some = keys[start : start + _IDS_PER_STATEMENT // 4]
-                ids = sorted({execution_id for execution_id, *_ in some})
-                statement = _HEADS.where(spans.c.execution_id.in_(ids), columns.in_(some))
-                for row in self._rows(connection, statement):
+            for start in range(0, len(ids), _IDS_PER_STATEMENT):
+                for row in self._rows(connection, _FIRST_HEADS, {"ids": ids[start : start + _IDS_PER_STATEMENT]}):
+                    found.setdefault(row.execution_id, []).append(row)
+            for start in range(0, len(others), _IDS_PER_STATEMENT // 4):
+                some = others[start : start + _IDS_PER_STATEMENT // 4]
+                chosen = spans.c.execution_id.in_(sorted({execution_id for execution_id, *_ in some}))
+                for row in self._rows(connection, _HEADS.where(chosen, _HEAD_KEY.in_(some))):
                     found.setdefault(row.execution_id, []).append(row)
         return found
 
@@ -249,6 +262,7 @@ class SQLSpanStore:
     def durations(
         self,
         *,
+        kind: int | None = None,
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
@@ -257,6 +271,8 @@ class SQLSpanStore:
         parts = []
         for table in (durations, durations_kept):
             statement = select(*(table.c[name] for name in Durations._fields))
+            if kind is not None:
+                statement = statement.where(table.c.kind == kind)
             if hours[0] is not None:
                 statement = statement.where(table.c.hour >= hours[0])
             if hours[1] is not None:
@@ -348,11 +364,15 @@ def _few(connection: Connection) -> Any:
     return few
 
 
-def _heads_of(row: ExecutionRow) -> Iterable[tuple[str, int, int]]:
-    yield row.execution_id, row.started_ns, row.who_span_id
-    yield row.execution_id, row.state_started_ns, row.state_span_id
+def _other_heads(row: ExecutionRow) -> Iterable[tuple[str, int, int]]:
+    """Yield the spans that say how an execution stands, and its metadata, where these are others than the first."""
+    first = row.started_ns, row.who_span_id
+    if (state := (row.state_started_ns, row.state_span_id)) != first:
+        yield (row.execution_id, *state)
     if row.metadata_started_ns is not None and row.metadata_span_id is not None:
-        yield row.execution_id, row.metadata_started_ns, row.metadata_span_id
+        metadata = row.metadata_started_ns, row.metadata_span_id
+        if metadata not in {first, state}:
+            yield (row.execution_id, *metadata)
 
 
 def _resource(row: Row[Any]) -> ResourceData:

@@ -113,6 +113,11 @@ class _Story:
         if len(states) == 2 and names.METADATA in attributes and pick.random() < 0.3:
             early = {**states[0].attributes, names.METADATA: CleanText(canonical({"order": 7, "early": True}))}
             states = [states[0]._replace(attributes=early), span]
+        if len(states) == 2 and pick.random() < 0.15:  # the end says less than the start
+            said = {names.WORKFLOW_NAME: "invoice", names.METADATA: CleanText(canonical({"order": 1}))}
+            states[0] = states[0]._replace(attributes={**states[0].attributes, **said})
+            left = {key: value for key, value in span.attributes.items() if key not in said}
+            states[1] = span = span._replace(attributes=left)
         if pick.random() < 0.1:  # ended twice
             again = {**span.attributes, names.STATUS: "completed"}
             states = [*states, span._replace(end_ns=start + lasted + 1, attributes=again)]
@@ -198,7 +203,12 @@ class _Story:
             ids.append(span_id)
             states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
             if len(states) == 2 and scope is not _OWN and pick.random() < 0.3:  # what it is, is said late
-                states = [states[0]._replace(name="early", attributes={}), span]
+                early: dict[str, Any] = {}
+                late: dict[str, Any] = attributes
+                if pick.random() < 0.5:  # or is taken back
+                    early, late = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "pay"}, {}
+                span = span._replace(attributes=late)
+                states = [states[0]._replace(name="early", attributes=early), span]
             if pick.random() < 0.1:
                 states = [*states, span._replace(name="other", end_ns=(span.end_ns or 0) + 3)]
             self._rows += [row_of(state, None) for state in states]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from otel_telemetry.rows import metadata_term
 from otel_telemetry.stores import PostgresSpanExporter
 from otel_telemetry.stores.postgres import exporter as postgres
 from span_processors.sinks import RetryableError
@@ -73,7 +74,10 @@ def test_a_commit_whose_outcome_is_unknown(way: Way, moment: str, observed: Call
     assert telemetry.shutdown()
     assert len(set(way.stored())) == len(way.stored()) == 80 * SPANS
     with way.connect() as connection:
-        assert connection.execute("SELECT count(*) FROM execution_metadata").fetchone() == (160,)
+        tenants = "SELECT count(*) FROM terms WHERE term = %s"
+        assert connection.execute(tenants, (metadata_term("tenant", '"t1"'),)).fetchone() == (80,)
+        # of each, beside it: its number, its step and its tool
+        assert connection.execute("SELECT count(*) FROM terms").fetchone() == (4 * 80,)
     observed(f"cut {moment} the server got it: {80 * SPANS} of {80 * SPANS} stored, once each")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,19 +78,29 @@ def test_an_outage_in_the_middle_of_a_stream(way: Way, mode: Mode) -> None:
     assert files(way.spill) == []
 
 
-def test_a_spill_is_a_store(way: Way) -> None:
+def test_a_spill_holds_spans_and_nothing_that_follows_from_them(way: Way) -> None:
+    """What they say of their executions is worked out where they are going."""
     way.proxy.set("refused")
     telemetry = way.configure()
     record(telemetry, 2, tenant="t1")
     wait_until(lambda: sink(telemetry.health()).spilled == 2 * SPANS)
     (file,) = files(way.spill)
-    with ot.open_reader(f"sqlite:///{file}") as reader:
-        page = reader.query(workflow_name="w", metadata={"tenant": "t1"})
-        assert [run.status for run in page] == [ot.ExecutionStatus.COMPLETED] * 2
-        assert [call.result for call in page.records[0].steps[0].tool_calls] == ["x" * 200]
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        tables = ("spans", "resources", "leases", "executions", "terms", "durations")
+        counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+        assert counts == {
+            "spans": 2 * SPANS, "resources": 1, "leases": 1, "executions": 0, "terms": 0, "durations": 0
+        }  # fmt: skip
+        assert connection.execute(
+            "SELECT count(*) FROM spans WHERE payload LIKE ?", (f"%{'x' * 200}%",)
+        ).fetchone() == (2,)
     assert file.stat().st_mode & 0o077 == file.parent.stat().st_mode & 0o077 == 0
     way.proxy.set("open")
     assert telemetry.shutdown()
+    with ot.open_reader(way.direct) as reader:
+        page = reader.query(workflow_name="w", metadata={"tenant": "t1"})
+        assert [run.status for run in page] == [ot.ExecutionStatus.COMPLETED] * 2
+        assert [call.result for call in page.records[0].steps[0].tool_calls] == ["x" * 200]
 
 
 def test_metadata_and_running_spans_come_through_the_spill(way: Way) -> None:

@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from otel_telemetry.rows import RUN_COLUMNS
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from random import Random
 
 SECTOR = 512
 _BUSY_MS = 30_000
-_ENDED = RUN_COLUMNS.index("ended_ns")
 
 
 class _File:
@@ -175,19 +172,11 @@ class _Rows:
 
 
 class Connection:
-    """As much of the exporter's own kind of `sqlite3.Connection` as it uses."""
+    """As much of `sqlite3.Connection` as the exporter uses."""
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._apsw = apsw.Connection(str(path), vfs=disk.name, flags=apsw.SQLITE_OPEN_READWRITE)
         self._apsw.set_busy_timeout(_BUSY_MS)
-        self.replaced = replaced = []
-
-        def note(value: Any, *run: Any) -> Any:
-            if run[_ENDED] is not None:
-                replaced.append(run)
-            return value
-
-        self._apsw.create_scalar_function("note_replaced", note, 1 + len(RUN_COLUMNS))
 
     @property
     def in_transaction(self) -> bool:

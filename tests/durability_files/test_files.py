@@ -22,7 +22,6 @@ from otel_telemetry.stores import SQLiteSpanExporter
 from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
 from otel_telemetry.stores.sqlite import damage as sqlite_damage
 from otel_telemetry.stores.sqlite import file as sqlite_file
-from otel_telemetry.stores.sqlite.connection import StoreConnection
 from otel_telemetry.stores.sqlite.exporter import PAGE_BYTES
 from span_processors.sinks import RetryableError
 from tests.otel_telemetry.stores.rows import row
@@ -396,7 +395,6 @@ def without_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
             timeout=30,
             isolation_level=None,
             check_same_thread=False,
-            factory=StoreConnection,
         )
 
     monkeypatch.setattr(sqlite_file, "connect", connect)

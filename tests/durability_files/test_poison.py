@@ -22,6 +22,7 @@ POISON: dict[str, list[dict[str, Any]]] = {
 REASONS = (
     *("OverflowError", "UnicodeEncodeError", "IntegrityError", "NotNullViolation", "NumericValue", "DataError"),
     "CharacterNotInRepertoire",  # what psycopg 3.2 leaves to the server
+    "TypeError",  # what is found when a row is judged, before the database sees it
 )
 
 

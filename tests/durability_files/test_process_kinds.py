@@ -309,10 +309,9 @@ def test_the_stores_own_work_is_not_traced(
     """As the instrumentations of drivers do: every `execute` is a span, unless the context says not to."""
     url = str(request.getfixturevalue("postgres_url")) if backend == "postgresql" else f"sqlite:///{path}"
     text = """
-        import sqlite3, sys
+        import functools, sqlite3, sys
         import psycopg
         from opentelemetry import context, trace
-        from otel_telemetry.stores.sqlite import connection as sqlite_connection
         import otel_telemetry as ot
 
         traced = untraced = 0
@@ -328,10 +327,18 @@ def test_the_stores_own_work_is_not_traced(
                     return method(self, *arguments, **options)
             return execute
 
-        Connection = sqlite_connection.StoreConnection
-        for kind, names in ((Connection, ("execute", "executemany")), (psycopg.Cursor, ("execute", "copy"))):
+        class Cursor(sqlite3.Cursor):
+            pass
+
+        class Connection(sqlite3.Connection):
+            def cursor(self):
+                return super().cursor(Cursor)
+
+        both = ("execute", "executemany")
+        for kind, names in ((Connection, both), (Cursor, both), (psycopg.Cursor, (*both, "copy"))):
             for name in names:
                 setattr(kind, name, instrument(getattr(kind, name)))
+        sqlite3.connect = functools.partial(sqlite3.connect, factory=Connection)
 
         with ot.configure(store=sys.argv[1], set_global=True) as telemetry:
             for _ in range(50):

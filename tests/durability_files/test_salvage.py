@@ -44,6 +44,12 @@ def copy(source: Path, target: Path) -> Path:
     return target
 
 
+def resources_of(path: Path) -> set[int]:
+    """The one page, counted from 0, without which no record is what it was."""
+    with closing(sqlite3.connect(path)) as connection:
+        return {n - 1 for (n,) in connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'resources'")}
+
+
 def test_a_sound_file_is_got_out_whole(recorded: Path, tmp_path: Path) -> None:
     saved = salvage(recorded, tmp_path / "saved.db")
     assert saved == (2 * RUNS, 0)
@@ -67,7 +73,7 @@ def test_what_is_not_damaged_is_got_out(recorded: Path, tmp_path: Path, damage: 
             content[:PAGE_BYTES] = random.randbytes(PAGE_BYTES)
             expected = 0.999
         case "every tenth page":
-            for page in range(5, pages, 10):
+            for page in set(range(5, pages, 10)) - resources_of(recorded):
                 content[page * PAGE_BYTES : (page + 1) * PAGE_BYTES] = random.randbytes(PAGE_BYTES)
             expected = 0.5
         case "cut":

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from otel_telemetry.errors import InvalidFilterError
 from otel_telemetry.query import ORDERS, Filter, Filters, Position, is_interrupted
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus
-from otel_telemetry.rows import INTERRUPTED_LEASE, RowKind, SpanRow
+from otel_telemetry.rows import INTERRUPTED_LEASE, ExecutionRow, RowKind, SpanRow
+from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import make_row
 
 NOW = 1_700_000_000_000_000_000
@@ -97,6 +98,24 @@ def test_durations(given: Any, expected: int) -> None:
     assert Filter.parse(max_duration_ms=given).max_duration_ns == expected
 
 
+def test_trace_ids() -> None:
+    one, other = "0123456789abcdef" * 2, "f" * 32
+    assert Filter.parse(trace_id=one.upper()).trace_id == (one,)
+    assert Filter.parse(trace_id=[other, one, other.upper()]).trace_id == (one, other)
+
+
+def test_kinds_of_steps() -> None:
+    assert Filter.parse(kind="chat").kind == ("chat",)
+    assert Filter.parse(kind=("plan", "agent", "plan", "chain")).kind == ("agent", "chain", "plan")
+
+
+def test_scopes_and_flags() -> None:
+    assert Filter.parse(scope=["web", "agents\0"]).scope == ("agents\ufffd", "web")
+    for name in ("top_level", "foreign", "interrupted"):
+        for given in (True, False):
+            assert getattr(Filter.parse(**{name: given}), name) is given
+
+
 def test_metadata() -> None:
     where = Filter.parse(metadata={"b": {1, 2}, "a\0": float("nan"), "big": 2**70})
     assert where.metadata == {"a\ufffd": "NaN", "b": [1, 2], "big": str(2**70)}
@@ -133,6 +152,21 @@ def test_metadata() -> None:
         ({"max_duration_ms": True}, "give milliseconds"),
         ({"interrupted": "yes"}, "interrupted is True or False, not 'yes'"),
         ({"interrupted": 1}, "interrupted is True or False, not 1"),
+        ({"top_level": "yes"}, "top_level is True or False, not 'yes'"),
+        ({"foreign": 0}, "foreign is True or False, not 0"),
+        ({"trace_id": "12"}, "trace_id takes 32 hexadecimal digits, not '12'"),
+        ({"trace_id": "g" * 32}, "trace_id takes 32 hexadecimal digits"),
+        ({"trace_id": ["0" * 32, "0" * 33]}, "trace_id takes 32 hexadecimal digits"),
+        ({"trace_id": " " + "0" * 32}, "trace_id takes 32 hexadecimal digits"),
+        ({"trace_id": "\u0661" * 32}, "trace_id takes 32 hexadecimal digits"),
+        ({"trace_id": 7}, "trace_id takes text, not int: 7"),
+        ({"trace_id": []}, "trace_id was given 0 values; leave it out"),
+        ({"kind": "agents"}, "unknown kind 'agents': did you mean 'agent'?"),
+        ({"kind": "Agent"}, "unknown kind 'Agent': did you mean 'agent'?"),
+        ({"kind": "step"}, "unknown kind 'step'. Valid: agent, chain, chat, plan"),
+        ({"kind": ["chat", None]}, "unknown kind 'None'"),
+        ({"kind": []}, "kind was given 0 values; leave it out"),
+        ({"scope": 7}, "scope takes text, not int: 7"),
         ({"metadata": "a=1"}, "metadata takes a mapping"),
         ({"metadata": {1: 1}}, "a key of metadata takes text, not int: 1"),
         ({"metadata": {str(n): n for n in range(101)}}, "asks for 101 keys; 100 are the most"),
@@ -180,8 +214,19 @@ STEP = make_row(RowKind.STEP, "run", 2, step_id="charge", error_code="declined",
 CALL = make_row(
     RowKind.TOOL_CALL, "run", 3, step_id="other", tool_name="stripe", payload={"arguments": {"city": "K\u00f6ln"}}
 )
-SPAN = make_row(RowKind.SPAN, "run", 4, name="GET /", error_code="plain")
-ALL = [RUN, STEP, CALL, SPAN]
+SPAN = make_row(RowKind.SPAN, "run", 4, name="GET /", error_code="plain", scope="web", trace_id=bytes(15) + b"\x07")
+AGENT = make_row(RowKind.INNER_STEP, "run", 5, step_id="planner", step_kind="agent", parent_span_id=1, scope="agents")
+DOUBLE = make_row(
+    RowKind.INNER_CALL, "run", 6, parent_span_id=3, tool_name="stripe", error_code="double", scope="agents"
+)
+TOOL = make_row(RowKind.INNER_CALL, "run", 7, parent_span_id=5, tool_name="search", error_code="inner", scope="agents")
+ALL = [RUN, STEP, CALL, SPAN, AGENT, DOUBLE, TOOL]
+
+
+def row_of(*rows: SpanRow) -> ExecutionRow:
+    """The row of the execution that these are of."""
+    (row,) = Model(rows).executions()
+    return row
 
 
 @pytest.mark.parametrize(
@@ -218,6 +263,25 @@ ALL = [RUN, STEP, CALL, SPAN]
         ({"text": "nvoic"}, True),
         ({"text": "declined"}, True),
         ({"text": "execute_tool"}, False),
+        ({"step_id": "planner"}, True),
+        ({"tool_name": "search"}, True),
+        ({"tool_name": ["nothing", "search"]}, True),
+        ({"error_code": "inner"}, True),
+        ({"error_code": "double"}, False),
+        ({"kind": "agent"}, True),
+        ({"kind": ["chat", "agent"]}, True),
+        ({"kind": "chat"}, False),
+        ({"scope": "web"}, True),
+        ({"scope": "otel_telemetry"}, True),
+        ({"scope": ["nothing", "agents"]}, True),
+        ({"scope": "agent"}, False),
+        ({"trace_id": f"{2:032x}"}, True),
+        ({"trace_id": f"{7:032x}"}, True),
+        ({"trace_id": f"{99:032x}"}, False),
+        ({"top_level": True}, True),
+        ({"top_level": False}, False),
+        ({"foreign": False}, True),
+        ({"foreign": True}, False),
         ({"execution_id_prefix": "ru"}, True),
         ({"execution_id_prefix": "RU"}, False),
         ({"status": "failed", "tool_name": "stripe", "text": "nowhere"}, False),
@@ -225,13 +289,64 @@ ALL = [RUN, STEP, CALL, SPAN]
     ids=str,
 )
 def test_meaning(filters: dict[str, Any], expected: bool) -> None:  # noqa: FBT001  (a table's column)
-    assert Filter.parse(NOW, **filters).matches(RUN, ALL, NOBODY) is expected
+    assert Filter.parse(NOW, **filters).matches(row_of(*ALL), ALL, NOBODY) is expected
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"foreign": True}, True),
+        ({"type": "direct"}, True),
+        ({"tool_name": "search"}, True),
+        ({"tool_name": "GET /"}, False),
+        ({"error_code": "E"}, True),
+        ({"step_id": "search"}, False),
+        ({"text": "search"}, True),
+        ({"scope": "otel_telemetry"}, False),
+    ],
+    ids=str,
+)
+def test_meaning_for_a_tool_of_others_at_the_root(filters: dict[str, Any], expected: bool) -> None:  # noqa: FBT001  (a table's column)
+    trace = f"{5:032x}"
+    row = make_row(
+        RowKind.ENTRY_CALL, trace, 1, trace_id=bytes(15) + b"\5", tool_name="search", execution_type="direct",
+        error_code="E", scope="mcp",
+    )  # fmt: skip
+    assert Filter.parse(NOW, **filters).matches(row_of(row), [row], NOBODY) is expected
+
+
+def test_what_a_trace_that_is_read_into_it_says_counts_too() -> None:
+    trace = RUN.trace_id.hex()
+    place = {"trace_id": RUN.trace_id, "parent_span_id": 1, "scope": "web"}
+    entry = make_row(RowKind.ENTRY, trace, 8, step_id="POST /x", workflow_name="POST /x", **place)
+    tool = make_row(RowKind.OTHER_CALL, trace, 9, tool_name="lookup", **{**place, "parent_span_id": 8})
+    agent = make_row(RowKind.ENTRY, trace, 10, step_id="helper", step_kind="agent", **place)
+    model = Model([RUN, entry, tool, agent])
+    (row,) = model.executions()
+    rows = model.spans("run")
+    assert len(rows) == 4
+    for filters, expected in (
+        ({"tool_name": "lookup"}, True),
+        ({"step_id": "helper"}, True),
+        ({"kind": "agent"}, True),
+        ({"step_id": "POST /x"}, False),  # a mere span, as inside any execution of ours
+        ({"scope": "web"}, True),
+        ({"foreign": True}, False),
+    ):
+        assert Filter.parse(**filters).matches(row, rows, NOBODY) is expected, filters
+
+
+@pytest.mark.parametrize(("parent", "expected"), [(None, True), ("other", False)])
+def test_top_level_is_what_no_other_execution_started(parent: str | None, expected: bool) -> None:  # noqa: FBT001  (a table's column)
+    row = RUN._replace(parent_execution_id=parent)
+    assert Filter(top_level=True).matches(row_of(row), [row], NOBODY) is expected
+    assert Filter(top_level=False).matches(row_of(row), [row], NOBODY) is not expected
 
 
 @pytest.mark.parametrize("filters", [{"min_duration_ms": 0}, {"max_duration_ms": 10**6}])
 def test_what_has_not_ended_has_no_duration(filters: dict[str, Any]) -> None:
     running = RUN._replace(ended_ns=None, status=1)
-    assert not Filter.parse(**filters).matches(running, [running], NOBODY)
+    assert not Filter.parse(**filters).matches(row_of(running), [running], NOBODY)
 
 
 @pytest.mark.parametrize(
@@ -243,15 +358,28 @@ def test_what_has_not_ended_has_no_duration(filters: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_interrupted(status: int, lease_id: int | None, expected: bool) -> None:  # noqa: FBT001  (a table's column)
     row = RUN._replace(status=status, lease_id=lease_id)
-    assert is_interrupted(row, frozenset({7})) is expected
-    assert Filter(interrupted=True).matches(row, [row], frozenset({7})) is expected
-    assert Filter(interrupted=False).matches(row, [row], frozenset({7})) is not expected
+    execution = row_of(row)
+    assert is_interrupted(execution, frozenset({7})) is expected
+    assert Filter(interrupted=True).matches(execution, [row], frozenset({7})) is expected
+    assert Filter(interrupted=False).matches(execution, [row], frozenset({7})) is not expected
 
 
 def test_positions() -> None:
     ended = make_row(RowKind.EXECUTION, "run", 1, started_ns=5, ended_ns=7)
-    running: SpanRow = ended._replace(ended_ns=None)
-    assert Position.of(ended, "started_at") == Position.of(ended, "-started_at") == (5, 5, "run", 1)
-    assert Position.of(ended, "duration") == Position.of(ended, "-duration") == (2, 5, "run", 1)
+    running, over = row_of(ended._replace(ended_ns=None)), row_of(ended)
+    assert Position.of(over, "started_at") == Position.of(over, "-started_at") == (5, 5, "run")
+    assert Position.of(over, "duration") == Position.of(over, "-duration") == (2, 5, "run")
     assert Position.of(running, "-duration") is None
+    assert Position.of(running, "-started_at") == (5, 5, "run")
     assert len(ORDERS) == 4
+
+
+def test_equal_starts_are_in_the_order_of_keys() -> None:
+    """An id that has its time in it comes before any other; the value and the start decide first."""
+    ids = ["01900000-0000-7000-8000-000000000000", "01900000-0000-7000-8000-000000000001", "!", "0", "run-1", "run-10"]
+    in_order = [
+        *(Position(1, 1, execution_id) for execution_id in ids),
+        *(Position(1, 2, execution_id) for execution_id in ids),
+        *(Position(2, 1, execution_id) for execution_id in ids),
+    ]
+    assert sorted(in_order[::-1], key=lambda position: position.place) == in_order

@@ -69,8 +69,8 @@ CREATE TABLE IF NOT EXISTS executions (
 CREATE INDEX IF NOT EXISTS executions_by_caller ON executions (caller_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND caller_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_duration ON executions (duration_ns, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND duration_ns IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_parent ON executions (parent_execution_id, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_by_start ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
-CREATE INDEX IF NOT EXISTS executions_by_status ON executions (status, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_start ON executions (started_ns, execution_id, who_rank, covered_by) WHERE who_rank < 127 AND covered_by IS NULL;
+CREATE INDEX IF NOT EXISTS executions_by_status ON executions (status, started_ns, execution_id, who_rank, covered_by) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_by_trace ON executions (trace_id) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_by_version ON executions (workflow_version, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND workflow_version IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_workflow ON executions (workflow_name, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;

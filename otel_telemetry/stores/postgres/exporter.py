@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DEADLINE_S: Final = 30.0
 """How long one transaction may take."""
 _SECONDS_BETWEEN_PARTITIONS: Final = 3_600.0
+_SECONDS_UNTIL_ANOTHER_TRY: Final = 60.0
 
 
 class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
@@ -90,8 +91,9 @@ class PostgresSpanExporter(StoreExporter["psycopg.Connection"]):
     def _write(self, connection: psycopg.Connection, rows: Sequence[SpanRow], lease: Lease | None) -> Written:
         with self._watch.limit(connection.fileno(), DEADLINE_S):
             if time.monotonic() >= self._partitions_until:
-                partitions.prepare(connection, self._place.search_path)
-                self._partitions_until = time.monotonic() + _SECONDS_BETWEEN_PARTITIONS
+                is_done = partitions.prepare(connection, self._place.search_path)
+                pause_s = _SECONDS_BETWEEN_PARTITIONS if is_done else _SECONDS_UNTIL_ANOTHER_TRY
+                self._partitions_until = time.monotonic() + pause_s
             return postgres_writer.write_rows(connection, self._place, rows, self._known_resources, lease=lease)
 
     def _put_lease(self, connection: psycopg.Connection, lease: Lease) -> None:

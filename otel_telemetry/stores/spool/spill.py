@@ -1,8 +1,9 @@
-"""The spill: SQLite stores in which spans wait for a destination that is away.
+"""The spill: SQLite files in which spans wait for a destination that is away.
 
-It is a folder per destination, in it a file per process that had to spill: a SQLite store like any other, which every
-command reads. A process owns the file whose lock it holds (``*.lock`` beside it). The operating system lets go of the
-lock when the process ends, however it ends; whoever gets it then sends what the file holds, and deletes it.
+It is a folder per destination, in it a file per process that had to spill, with its spans and leases: what follows from
+them is worked out where they are going. A process owns the file whose lock it holds (``*.lock`` beside it). The
+operating system lets go of the lock when the process ends, however it ends; whoever gets it then sends what the file
+holds, and deletes it.
 """
 
 from __future__ import annotations

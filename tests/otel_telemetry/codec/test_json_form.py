@@ -66,7 +66,6 @@ def test_the_form_of_a_record() -> None:
             {
                 "step_id": "s",
                 "step_type": "code",
-                "kind": "step",
                 "status": "running",
                 "skip_reason": None,
                 "started_at": 5,
@@ -96,6 +95,7 @@ def test_the_form_of_a_record() -> None:
                 ],
                 "error": None,
                 "attempt": 1,
+                "kind": "step",
                 "sequence": None,
                 "span": None,
                 "problems": [],

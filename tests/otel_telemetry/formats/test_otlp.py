@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_telemetry.codec import decode
 from otel_telemetry.errors import FormatError, MissingExtraError
 from otel_telemetry.formats import OtlpJson, OtlpProtobuf, import_from, redacted
 from otel_telemetry.formats.otlp import protobuf
@@ -26,6 +25,7 @@ from otel_telemetry.testing.export_format import SAMPLES
 from span_processors.data import CleanText, ResourceData, ScopeData, SpanData
 from span_processors.flatten import to_readable
 from span_processors.redaction import Redactor, canonical
+from tests.otel_telemetry.decoded import decoded
 
 SPAN = SpanData(
     trace_id=1,
@@ -171,7 +171,7 @@ def test_an_execution_of_many_spans_is_several_requests_and_one_execution() -> N
     spans = [SPAN._replace(span_id=2 + n, parent_span_id=2 if n else None) for n in range(1100)]
     for export_format in (OtlpJson(), OtlpProtobuf()):
         out = io.BytesIO()
-        export_format.write([decode(spans)], out)
+        export_format.write([decoded(spans)], out)
         assert list(export_format.read(io.BytesIO(out.getvalue()))) == spans
 
 

@@ -49,7 +49,7 @@ def many_rows() -> list[SpanRow]:
 
 
 def used_by_postgresql(session: Session, schema: str, plan: str) -> set[str]:
-    """The indexes that a plan uses for executions with names of their own: each as that of the whole table is called."""
+    """The indexes that a plan uses for executions with names of their own: each as the whole table's is called."""
     parents = dict(session.execute(PARENTS.format(schema=schema)).fetchall())
     words = set(re.findall(r"\w+", plan))
     of_partitions = {parents[word] for word in words if "_named_" in word and word in parents}

@@ -108,6 +108,7 @@ class ShelfStore:
     def durations(
         self,
         *,
+        kind: int | None = None,
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
@@ -115,7 +116,8 @@ class ShelfStore:
         return [
             part
             for part in self._model.durations()
-            if (hours[0] is None or part.hour >= hours[0])
+            if (kind is None or part.kind == kind)
+            and (hours[0] is None or part.hour >= hours[0])
             and (hours[1] is None or part.hour < hours[1])
             and (not workflow_name or part.workflow_name in workflow_name)
             and (not workflow_version or part.workflow_version in workflow_version)

@@ -17,7 +17,7 @@ from otel_telemetry.rows.execution_key import encode
 from otel_telemetry.stores import PostgresSpanExporter, SQLiteSpanExporter, partitions
 from otel_telemetry.stores.base import StoreExporter
 from otel_telemetry.stores.postgres import exporter as postgres
-from otel_telemetry.stores.postgres.url import parse
+from otel_telemetry.stores.postgres.url import Place, parse
 from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import DEAD_LEASE, LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
@@ -37,11 +37,16 @@ def uuid7(day: int, millisecond: int = 0, rest: int = 1) -> str:
 
 
 @pytest.fixture
-def day(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def day(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The day that it is; to be changed."""
     now = [TODAY]
     monkeypatch.setattr(partitions, "today", lambda: now[0])
-    yield now
+    return now
+
+
+@pytest.fixture
+def place(postgres_url: str) -> Place:
+    return parse(postgres_url)
 
 
 @pytest.fixture
@@ -53,9 +58,8 @@ def exporter(postgres_url: str, day: list[int]) -> Iterator[PostgresSpanExporter
 
 
 @pytest.fixture
-def other(postgres_url: str, exporter: PostgresSpanExporter) -> Iterator[psycopg.Connection]:
+def other(place: Place, exporter: PostgresSpanExporter) -> Iterator[psycopg.Connection]:
     """Another session, which sees the store's tables."""
-    place = parse(postgres_url)
     with closing(place.connect()) as connection:
         connection.execute(place.search_path.as_string().replace("LOCAL ", ""))
         yield connection
@@ -138,7 +142,7 @@ def test_reading_one_execution_looks_at_one_partition(
 
 @pytest.mark.parametrize("days", [1, 2, 5])
 def test_days_are_made_ahead_and_what_lay_in_the_future_is_moved_to_its_day(
-    exporter: PostgresSpanExporter, other: psycopg.Connection, day: list[int], days: int
+    exporter: PostgresSpanExporter, other: psycopg.Connection, place: Place, day: list[int], days: int
 ) -> None:
     ids = [uuid7(TODAY + ahead, 7) for ahead in range(9)] + ["invoice-7"]
     rows = [row for number, execution_id in enumerate(ids) for row in rows_of(execution_id, number)]
@@ -146,9 +150,9 @@ def test_days_are_made_ahead_and_what_lay_in_the_future_is_moved_to_its_day(
     assert places(other, ids[3]) == {"_later"}
 
     day[0] += days
-    with closing(parse(exporter.address).connect()) as connection:
+    with closing(place.connect()) as connection:
         for _ in range(2):  # the second time, there is nothing to do
-            partitions.prepare(connection, parse(exporter.address).search_path)
+            partitions.prepare(connection, place.search_path)
 
     made = [f"d{20261130 if n == 0 else 20261200 + n}" for n in range(days + 2)]
     assert names(other) == expected_names(*made)
@@ -166,12 +170,12 @@ def test_days_are_made_ahead_and_what_lay_in_the_future_is_moved_to_its_day(
 
 
 def test_a_clock_that_goes_back_makes_nothing(
-    exporter: PostgresSpanExporter, other: psycopg.Connection, day: list[int]
+    exporter: PostgresSpanExporter, other: psycopg.Connection, place: Place, day: list[int]
 ) -> None:
     before = names(other)
     day[0] -= 400
-    with closing(parse(exporter.address).connect()) as connection:
-        partitions.prepare(connection, parse(exporter.address).search_path)
+    with closing(place.connect()) as connection:
+        partitions.prepare(connection, place.search_path)
     assert names(other) == before
 
 
@@ -186,13 +190,12 @@ def test_a_process_that_goes_on_makes_the_days_that_come(
 
 
 def test_several_processes_may_make_the_days_at_once(
-    exporter: PostgresSpanExporter, other: psycopg.Connection, day: list[int]
+    exporter: PostgresSpanExporter, other: psycopg.Connection, place: Place, day: list[int]
 ) -> None:
     """And write meanwhile."""
     ids = [uuid7(TODAY + 2, n) for n in range(40)]
     exporter.write([row for number, execution_id in enumerate(ids) for row in rows_of(execution_id, number)])
     day[0] += 3
-    place = parse(exporter.address)
     gate = threading.Barrier(5)
     errors: list[BaseException] = []
 

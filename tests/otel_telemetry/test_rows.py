@@ -10,7 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry import semconv
-from otel_telemetry.rows import COLUMNS, RowKind, RowStatus, SpanRow, data_of, index_value, row_of, search_text
+from otel_telemetry.rows import (
+    COLUMNS,
+    INTERRUPTED_LEASE,
+    RowKind,
+    RowStatus,
+    SpanRow,
+    claim,
+    data_of,
+    doubles,
+    greatest,
+    index_value,
+    is_greater,
+    join,
+    metadata_of,
+    row_of,
+    search_text,
+)
+from otel_telemetry.rows.conventions import CONVENTIONS
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
 from tests.otel_telemetry.strategies import JSON, TEXT, spans
@@ -117,11 +134,13 @@ def test_a_usual_tool_call_needs_no_document() -> None:
         caller_id=None,
         parent_execution_id=None,
         step_id="s",
+        step_kind=None,
         attempt=None,
         tool_name="t",
         error_code=None,
         error_category=None,
-        fingerprint=-7,
+        call_hash=-7,
+        scope=None,
         lease_id=9,
         resource_id=RESOURCE.key,
         document=None,
@@ -144,10 +163,13 @@ def test_an_execution_is_indexed_by_its_metadata() -> None:
         semconv.PATH_HASH: 8,
         semconv.METADATA: CleanText(canonical(metadata)),
     }
-    row = row_of(make(attributes), None)
+    span = make(attributes)
+    row = row_of(span, None)
     assert row.metadata == (("customer", '"\\u00e9"'), ("n", "1"), ("tags", '{"a":2,"b":1}'))
     assert (row.status, row.execution_type, row.workflow_name, row.workflow_version) == (4, "direct", "w", "3")
-    assert (row.caller_id, row.parent_execution_id, row.fingerprint) == ("c", "p", 8)
+    assert (row.caller_id, row.parent_execution_id, row.call_hash) == ("c", "p", None)
+    assert data_of(row).attributes[semconv.PATH_HASH] == 8
+    assert metadata_of(row._replace(metadata=())) == row.metadata, "its document says it too"
 
 
 @pytest.mark.parametrize("as_text", [CleanText, str, json.loads])
@@ -180,82 +202,85 @@ def test_a_span_without_a_status_has_that_of_its_end(end_ns: int | None, status_
 TRACE = f"{2**127 + 1:032x}"
 
 
+TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+INSIDE = {"parent_span_id": 1}
+REMOTE = {"parent_span_id": 1, "flags": REMOTE_PARENT}
+
+
 @pytest.mark.parametrize(
     ("attributes", "fields", "expected"),
     [
-        pytest.param({}, {}, (RowKind.EXECUTION, "workflow", "name", None, None), id="root"),
-        pytest.param({}, {"parent_span_id": 1}, (RowKind.STEP, None, None, "name", None), id="child"),
-        pytest.param(
-            {},
-            {"parent_span_id": 1, "flags": REMOTE_PARENT},
-            (RowKind.EXECUTION, "workflow", "name", None, None),
-            id="remote parent",
-        ),
+        pytest.param({}, {}, (RowKind.ENTRY, "workflow", "name", "name", None), id="root"),
+        pytest.param({}, INSIDE, (RowKind.OTHER_STEP, None, None, "name", None), id="child"),
+        pytest.param({}, REMOTE, (RowKind.ENTRY, "workflow", "name", "name", None), id="remote parent"),
         pytest.param(
             {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"},
             {},
-            (RowKind.EXECUTION, "workflow", "planner", None, None),
+            (RowKind.ENTRY, "workflow", "planner", "name", None),
             id="gen_ai agent",
         ),
         pytest.param(
+            {"gen_ai.operation.name": "invoke_workflow", "gen_ai.workflow.name": "w", "gen_ai.agent.name": "planner"},
+            {},
+            (RowKind.ENTRY, "workflow", "w", "name", None),
+            id="gen_ai workflow",
+        ),
+        pytest.param(
             {"gen_ai.operation.name": "chat", "gen_ai.agent.name": "planner"},
-            {"parent_span_id": 1},
-            (RowKind.STEP, None, None, "name", None),
+            INSIDE,
+            (RowKind.OTHER_STEP, None, None, "name", None),
             id="gen_ai chat",
         ),
-        pytest.param(
-            {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"},
-            {"parent_span_id": 1},
-            (RowKind.TOOL_CALL, None, None, None, "search"),
-            id="gen_ai tool",
-        ),
-        pytest.param(
-            {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"},
-            {},
-            (RowKind.EXECUTION, "direct", None, None, "search"),
-            id="gen_ai tool alone",
-        ),
+        pytest.param(TOOL, INSIDE, (RowKind.OTHER_CALL, None, None, None, "search"), id="gen_ai tool"),
+        pytest.param(TOOL, {}, (RowKind.ENTRY_CALL, "direct", None, None, "search"), id="gen_ai tool alone"),
+        pytest.param(TOOL, REMOTE, (RowKind.ENTRY_CALL, "direct", None, None, "search"), id="gen_ai tool, called"),
         pytest.param(
             {"openinference.span.kind": "TOOL", "tool.name": "search"},
-            {"parent_span_id": 1},
-            (RowKind.TOOL_CALL, None, None, None, "search"),
+            INSIDE,
+            (RowKind.OTHER_CALL, None, None, None, "search"),
             id="openinference tool",
         ),
         pytest.param(
             {"openinference.span.kind": "CHAIN"},
-            {"parent_span_id": 1},
-            (RowKind.STEP, None, None, "name", None),
+            INSIDE,
+            (RowKind.OTHER_STEP, None, None, "name", None),
             id="openinference chain",
         ),
         pytest.param(
             {"openinference.span.kind": "TOOL"},
-            {"parent_span_id": 1},
-            (RowKind.TOOL_CALL, None, None, None, "name"),
+            INSIDE,
+            (RowKind.OTHER_CALL, None, None, None, "name"),
             id="openinference tool without a name",
         ),
         pytest.param(
             {"traceloop.span.kind": "workflow", "traceloop.entity.name": "w", "traceloop.entity.version": 3},
             {},
-            (RowKind.EXECUTION, "workflow", "w", None, None),
+            (RowKind.ENTRY, "workflow", "w", "w", None),
             id="traceloop workflow",
         ),
         pytest.param(
             {"traceloop.span.kind": "task", "traceloop.entity.name": "fetch"},
-            {"parent_span_id": 1},
-            (RowKind.STEP, None, None, "fetch", None),
+            INSIDE,
+            (RowKind.OTHER_STEP, None, None, "fetch", None),
             id="traceloop task",
         ),
         pytest.param(
             {"traceloop.span.kind": "tool", "traceloop.entity.name": "search"},
-            {"parent_span_id": 1},
-            (RowKind.TOOL_CALL, None, None, None, "search"),
+            INSIDE,
+            (RowKind.OTHER_CALL, None, None, None, "search"),
             id="traceloop tool",
         ),
         pytest.param(
             {"gen_ai.operation.name": ["execute_tool"]},
-            {"parent_span_id": 1},
-            (RowKind.STEP, None, None, "name", None),
+            INSIDE,
+            (RowKind.OTHER_STEP, None, None, "name", None),
             id="marker that is no text",
+        ),
+        pytest.param(
+            {"openinference.span.kind": "TOOL", "tool.name": "search", "gen_ai.operation.name": "chat"},
+            INSIDE,
+            (RowKind.OTHER_CALL, None, None, None, "search"),
+            id="two markers",
         ),
     ],
 )
@@ -267,15 +292,87 @@ def test_spans_of_others_get_kind_and_columns(attributes: dict[str, Any], fields
     assert data_of(row) == span
 
 
-def test_a_foreign_span_inside_an_execution_is_just_a_span() -> None:
-    attributes = {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 3, "gen_ai.operation.name": "execute_tool", "http": 1}
+MARKERS = [
+    ("openinference.span.kind", "TOOL", "tool"),
+    ("openinference.span.kind", "AGENT", "agent"),
+    ("openinference.span.kind", "CHAIN", "chain"),
+    ("openinference.span.kind", "LLM", "chat"),
+    ("openinference.span.kind", "RETRIEVER", None),
+    ("traceloop.span.kind", "tool", "tool"),
+    ("traceloop.span.kind", "agent", "agent"),
+    ("traceloop.span.kind", "workflow", "chain"),
+    ("traceloop.span.kind", "task", "chain"),
+    ("traceloop.span.kind", "unknown", None),
+    ("gen_ai.operation.name", "execute_tool", "tool"),
+    ("gen_ai.operation.name", "invoke_agent", "agent"),
+    ("gen_ai.operation.name", "create_agent", "agent"),
+    ("gen_ai.operation.name", "invoke_workflow", "chain"),
+    ("gen_ai.operation.name", "chat", "chat"),
+    ("gen_ai.operation.name", "generate_content", "chat"),
+    ("gen_ai.operation.name", "text_completion", "chat"),
+    ("gen_ai.operation.name", "plan", "plan"),
+    ("gen_ai.operation.name", "embeddings", None),
+]
+"""What each value of a convention's marker says: a tool, or the kind of a step."""
+
+
+def test_every_marker_is_in_the_table() -> None:
+    known = {(convention.marker, said) for convention in CONVENTIONS for said in (*convention.tools, *convention.kinds)}
+    assert known == {(marker, said.lower()) for marker, said, what in MARKERS if what}
+
+
+@pytest.mark.parametrize(("marker", "said", "what"), MARKERS)
+def test_what_a_marker_says_decides_with_the_place_of_the_span(marker: str, said: str, what: str | None) -> None:
+    ours = {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 3}
+    step_kind = None if what == "tool" else what
+    for value in (said, said.upper(), said.lower()):
+        for more, fields, tool, other in (
+            ({}, {}, RowKind.ENTRY_CALL, RowKind.ENTRY),
+            ({}, REMOTE, RowKind.ENTRY_CALL, RowKind.ENTRY),
+            ({}, INSIDE, RowKind.OTHER_CALL, RowKind.OTHER_STEP),
+            (ours, INSIDE, RowKind.INNER_CALL, RowKind.INNER_STEP if step_kind else RowKind.SPAN),
+            (ours, REMOTE, RowKind.INNER_CALL, RowKind.INNER_STEP if step_kind else RowKind.SPAN),
+        ):
+            span = make({marker: value, **more}, scope=ScopeData("agents", "2"), **fields)
+            row = row_of(span, 1)
+            assert (row.kind, row.step_kind, row.scope) == (tool if what == "tool" else other, step_kind, "agents")
+            assert (row.call_hash is not None) == (what == "tool")
+            assert data_of(row) == span
+
+
+def test_a_tool_of_others_inside_an_execution_may_be_a_call() -> None:
+    attributes = {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 3, **TOOL, "http": 1}
     row = row_of(make(attributes, parent_span_id=7), 1)
-    assert (row.kind, row.execution_id, row.sequence, row.step_id, row.tool_name) == (RowKind.SPAN, "e", 3, None, None)
+    assert (row.kind, row.execution_id, row.sequence, row.step_id, row.tool_name) == (
+        RowKind.INNER_CALL,
+        "e",
+        3,
+        None,
+        "search",
+    )
+    assert data_of(row).attributes == attributes
+
+
+def test_a_span_of_ours_that_says_so_is_just_a_span() -> None:
+    attributes = {semconv.KIND: "span", semconv.EXECUTION_ID: "e", **TOOL}
+    row = row_of(make(attributes, parent_span_id=7), 1)
+    assert (row.kind, row.tool_name) == (RowKind.SPAN, None)
+    assert data_of(row).attributes == attributes
 
 
 def test_a_root_that_names_an_execution_is_that_execution() -> None:
     row = row_of(make({semconv.EXECUTION_ID: "e"}), 1)
-    assert (row.kind, row.execution_id, row.workflow_name) == (RowKind.EXECUTION, "e", "name")
+    assert (row.kind, row.execution_id, row.workflow_name) == (RowKind.ENTRY, "e", "name")
+
+
+def test_equal_calls_of_others_have_one_hash() -> None:
+    one, same, other = (
+        row_of(make({**TOOL, "gen_ai.tool.call.arguments": given}, parent_span_id=1), None).call_hash
+        for given in ('{"q":1}', {"q": 1}, '{"q":2}')
+    )
+    assert one == same
+    assert one != other
+    assert one != row_of(make({**TOOL, "gen_ai.tool.name": "find"}, parent_span_id=1), None).call_hash
 
 
 def test_a_failed_span_of_others_has_an_error_code() -> None:
@@ -284,6 +381,14 @@ def test_a_failed_span_of_others_has_an_error_code() -> None:
     assert row_of(make({}, status_code=2, events=(event,)), None).error_code == "ValueError"
     row = row_of(make({"error.type": "timeout"}, status_code=2, events=(event,)), None)
     assert (row.error_code, row.error_category) == ("timeout", "unexpected")
+
+
+def test_a_scope_is_named_where_it_is_not_ours() -> None:
+    assert row_of(make(tool_call(), scope=ScopeData(semconv.SCOPE_NAME, "9")), 1).scope is None
+    for name, stored in (("web", "web"), ("", ""), ("x" * 300, "x" * 256)):
+        span = make({}, scope=ScopeData(name))
+        row = row_of(span, None)
+        assert (row.scope, data_of(row)) == (stored, span)
 
 
 def test_the_heavy_attributes_of_others_are_payload_too() -> None:
@@ -315,6 +420,87 @@ def test_a_kind_or_status_of_a_later_version_is_read_as_far_as_possible() -> Non
     row = row_of(make({semconv.KIND: "step", semconv.EXECUTION_ID: "e", semconv.STATUS: "failed"}), 1)
     assert semconv.STATUS not in data_of(row._replace(status=77)).attributes
     assert data_of(row._replace(kind=77)).attributes[semconv.EXECUTION_ID] == "e"
+
+
+# which of several states stands
+
+
+@given(spans(), spans(), st.sampled_from([None, INTERRUPTED_LEASE, 1]), st.sampled_from([None, INTERRUPTED_LEASE, 1]))
+@settings(max_examples=200)
+def test_of_two_states_one_is_greater_and_it_stands(
+    span: SpanData, other: SpanData, lease: int | None, other_lease: int | None
+) -> None:
+    same = other._replace(trace_id=span.trace_id, span_id=span.span_id, start_ns=span.start_ns)
+    rows = [row_of(span, lease), row_of(same, other_lease)]
+    assert is_greater(rows[0], rows[1]) + is_greater(rows[1], rows[0]) == (rows[0] != rows[1])
+    (stands,) = greatest(rows)
+    assert [stands] == list(greatest(rows[::-1])) == list(greatest([*rows, *rows]))
+    if rows[0].ended_ns is None != rows[1].ended_ns is None:
+        assert stands.ended_ns is not None
+
+
+@given(st.dictionaries(TEXT, JSON, max_size=2), st.dictionaries(TEXT, JSON, max_size=2))
+def test_what_was_planned_runs_once_it_was_started(one: dict[str, Any], other: dict[str, Any]) -> None:
+    for kind in ("execution", "step"):
+        known = {semconv.KIND: kind, semconv.EXECUTION_ID: "e"}
+        planned = row_of(make({**one, **known, semconv.STATUS: "pending"}, end_ns=None), 1)
+        started = row_of(make({**other, **known, semconv.STATUS: "running"}, end_ns=None), 1)
+        assert is_greater(started, planned)
+        assert not is_greater(planned, started)
+        joined = join(claim(planned), claim(started))
+        assert joined == join(claim(started), claim(planned))
+        assert joined.status == RowStatus.RUNNING
+
+
+def test_a_state_with_a_lease_is_greater_than_one_that_was_imported() -> None:
+    span = make({semconv.KIND: "execution", semconv.EXECUTION_ID: "e", semconv.STATUS: "running"}, end_ns=None)
+    leased, interrupted, imported = (row_of(span, lease) for lease in (1, INTERRUPTED_LEASE, None))
+    assert is_greater(leased, interrupted)
+    assert is_greater(interrupted, imported)
+
+
+# doubles
+
+
+def calls_of(*spans: tuple[int, int | None, str, bool]) -> list[SpanRow]:
+    """Rows of tool calls inside one of our executions: id, parent, tool, and whether it is ours."""
+    return [
+        row_of(
+            make(
+                tool_call(**{semconv.TOOL_NAME: tool})
+                if ours
+                else {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 1, **TOOL, "gen_ai.tool.name": tool},
+                span_id=number,
+                parent_span_id=parent,
+            ),
+            1,
+        )
+        for number, parent, tool, ours in spans
+    ]
+
+
+OURS, OTHERS = True, False
+
+
+@pytest.mark.parametrize(
+    ("spans_inside", "hidden"),
+    [
+        pytest.param([(2, 1, "t", OURS), (3, 2, "t", OTHERS)], {3}, id="child"),
+        pytest.param([(2, 1, "t", OTHERS), (3, 2, "t", OURS)], {2}, id="parent"),
+        pytest.param([(2, 1, "t", OTHERS), (3, 2, "t", OURS), (4, 3, "t", OTHERS)], {2, 4}, id="parent and child"),
+        pytest.param([(2, 1, "t", OURS), (3, 2, "u", OTHERS)], set(), id="another tool"),
+        pytest.param([(2, 1, "t", OURS), (3, 1, "t", OTHERS)], set(), id="siblings"),
+        pytest.param(
+            [(2, 1, "t", OURS), (3, 2, "u", OTHERS), (4, 3, "t", OTHERS)], set(), id="the same tool further down"
+        ),
+        pytest.param([(2, 1, "t", OTHERS), (3, 2, "t", OTHERS)], set(), id="of others alone"),
+        pytest.param([(2, 1, "t", OURS), (3, 2, "t", OURS)], set(), id="of ours alone"),
+    ],
+)
+def test_a_double_is_of_the_same_tool_and_directly_above_or_below(spans_inside: Any, hidden: set[int]) -> None:
+    rows = calls_of(*spans_inside)
+    for order in (rows, rows[::-1]):
+        assert doubles(order) == {(10, number) for number in hidden}
 
 
 @given(JSON, JSON)

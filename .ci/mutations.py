@@ -1,0 +1,98 @@
+"""Plant one fault after another into what joins and judges rows, and see that the contract of a store catches each.
+
+.ci/mutations.py [NUMBER ...]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+TESTS = (
+    *("tests/otel_telemetry/test_executions.py", "tests/otel_telemetry/stores/test_contract.py"),
+    *("-k", "TestMemory or test_executions", "-p", "no:randomly"),
+)
+CASES = "300"
+
+
+class Mutation(NamedTuple):
+    """A piece of the source, and what is put in its place."""
+
+    file: str
+    was: str
+    becomes: str
+
+
+EXECUTION, STANDING, DERIVED = "rows/execution.py", "rows/standing.py", "rows/derived.py"
+MERGING, COVERING = "stores/merging.py", "stores/covering.py"
+MUTATIONS = (
+    Mutation(EXECUTION, "return row.who_rank, -row.started_ns,", "return row.who_rank, row.started_ns,"),
+    Mutation(EXECUTION, "if row.state_rank in OWN_RANKS:", "if row.state_rank == OWN:"),
+    Mutation(EXECUTION, "metadata = other if _metadata(other) > _metadata(one) else one", "metadata = one"),
+    Mutation(EXECUTION, "return TOP if row.parent_span_id is None else REMOTE", "return TOP"),
+    Mutation(EXECUTION, "ended, status, code, category = None, _RUNNING, None, None", "ended = row.ended_ns"),
+    Mutation(EXECUTION, "row.ended_ns > there.ended_ns)", "row.ended_ns < there.ended_ns)"),
+    Mutation(
+        STANDING, "newest = row.span_id == execution.state_span_id", "newest = row.span_id == execution.who_span_id"
+    ),
+    Mutation(STANDING, "or (row.span_id, row.tool_name) in parents)", ")"),
+    Mutation(STANDING, "return _SPAN if row.step_kind is None else _STEP", "return _STEP"),
+    Mutation(DERIVED, "terms.add(term(ERROR, category, code))", "pass"),
+    Mutation(DERIVED, "if ended is not None and row.status != _SKIPPED:", "if ended is not None:"),
+    Mutation(
+        MERGING,
+        "if before.kind != after.kind:\n        return True",
+        "if before.kind != after.kind:\n        return False",
+    ),
+    Mutation(MERGING, "changes.tally.take_off(before.counts.frame, before.counts.runs)", "pass"),
+    Mutation(MERGING, "changes.dropped_terms += had - has", "pass"),
+    Mutation(MERGING, "return both and any(row.kind in _CALLS for row in case.rows)", "return False"),
+    Mutation(MERGING, "covered = self._held.covered(sorted(new_homes)) if new_homes else []", "covered = []"),
+    Mutation(MERGING, "case.new = self._folded_anew(case)", "pass"),
+    Mutation(COVERING, "if row.trace_id == trace.trace_id", "if True"),
+    Mutation(COVERING, "    if len(calls) == 1:", "    if calls:"),
+)
+
+
+def is_caught(mutation: Mutation) -> bool:
+    """Whether some test fails once a mutation is planted into a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("otel_telemetry", "span_processors", "tests", "pyproject.toml"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder)
+        path = Path(folder, "otel_telemetry", mutation.file)
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutation.was) != 1:
+            raise SystemExit(f"{mutation.file} has {mutation.was!r} {text.count(mutation.was)} times, not once")
+        path.write_text(text.replace(mutation.was, mutation.becomes), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": folder, "OTEL_TELEMETRY_TEST_CASES": CASES}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+        return done.returncode == 1
+
+
+def main() -> None:
+    """Try the mutations of these numbers, or all."""
+    chosen = [int(number) for number in sys.argv[1:]] or range(len(MUTATIONS))
+    missed = []
+    for number in chosen:
+        caught = is_caught(MUTATIONS[number])
+        print(
+            f"{'caught' if caught else 'MISSED'}  {number}  {MUTATIONS[number].file}: {MUTATIONS[number].was!r}",
+            flush=True,
+        )
+        missed += [] if caught else [number]
+    raise SystemExit(len(missed))
+
+
+if __name__ == "__main__":
+    main()
