@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, Unpack, overload
 from otel_telemetry import codec, filter_values
 from otel_telemetry.errors import AmbiguousIdError, InvalidFilterError, SearchWarning, unknown
 from otel_telemetry.query import (
+    OPEN_STATUSES,
     ORDERS,
     Filter,
     Filters,
@@ -289,7 +290,7 @@ class Reader:
     def _spans(self, execution_ids: Sequence[str]) -> tuple[Mapping[str, Sequence[SpanRow]], frozenset[int]]:
         """Read the spans of executions, and the leases of living processes where that matters: few are still open."""
         found = self._store.spans(execution_ids)
-        if not any(row.ended_ns is None for rows in found.values() for row in rows):
+        if not any(_is_open(row) for rows in found.values() for row in rows):
             return found, _NOBODY
         live = self._live_leases()
         if any(_is_left_open(row, live) for rows in found.values() for row in rows):
@@ -326,8 +327,12 @@ class Reader:
             yield codec.summary(row, heads.get(row.execution_id, ()), interrupted=is_interrupted(row, live))
 
 
+def _is_open(row: SpanRow) -> bool:
+    return row.ended_ns is None or row.status in OPEN_STATUSES  # what is said to run may have an end all the same
+
+
 def _is_left_open(row: SpanRow, live: frozenset[int]) -> bool:
-    return row.ended_ns is None and row.lease_id is not None and row.lease_id not in live
+    return _is_open(row) and row.lease_id is not None and row.lease_id not in live
 
 
 def _check_choice(name: str, given: str, valid: Sequence[str]) -> None:

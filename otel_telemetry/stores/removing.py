@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from otel_telemetry.rows import Derived
     from otel_telemetry.stores.merging import Held
 
-AT_ONCE = 50
+AT_ONCE = 10
 """Executions that one transaction removes: writers wait for it."""
 
 

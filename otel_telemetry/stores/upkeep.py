@@ -63,6 +63,9 @@ class Database(Protocol):
     def remove_days(self, before_ns: int, live_leases: Collection[int]) -> int:
         """Remove at once the executions of whole days that ended before, where that can be done; return how many."""
 
+    def make_room(self, held_s: float) -> None:
+        """Let those write who waited for a transaction of so many seconds."""
+
     def give_back(self) -> None:
         """Let go of the space of what was removed, as far as the database does not by itself."""
 
@@ -155,11 +158,13 @@ def _judged(row: SpanRow) -> SpanRow:
 
 
 def _remove(database: Database, execution_ids: Collection[str], *, counted: bool) -> int:
+    begun = time.monotonic()
     with database.transaction():
         removed = removal(execution_ids, database.held(), counted=counted)
         database.apply(removed.changes)
         for execution_id in removed.execution_ids:
             database.run("remove_spans_of", execution_id=execution_id)
+    database.make_room(time.monotonic() - begun)
     return removed.executions
 
 

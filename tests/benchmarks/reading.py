@@ -41,8 +41,16 @@ FIGURES = {
     "window_of_workflow": "the same of one workflow",
 }
 TARGETS_MS = {
-    **{"get": 1, "failed": 2, "caller": 5, "metadata": 5, "children": 30, "stats": 20},
-    **{"list": 5, "either": 5, "tool": 5, "count": 50},
+    "get": 1,
+    "failed": 2,
+    "caller": 5,
+    "metadata": 5,
+    "children": 30,
+    "stats": 20,
+    "list": 5,
+    "either": 5,
+    "tool": 5,
+    "count": 50,
     **dict.fromkeys(("count_tool", "count_code", "count_version", "count_metadata", "count_two"), 130),
     **dict.fromkeys(("window", "window_of_workflow"), 130),
 }

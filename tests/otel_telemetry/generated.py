@@ -23,10 +23,12 @@ from otel_telemetry.records import (
     ToolCallRecord,
 )
 from otel_telemetry.rows import RowKind, SpanRow, data_of, row_of
+from otel_telemetry.testing.traces import rows_of
 from span_processors.redaction import normalise
 
 LIVE_LEASE: Final = 7
 DEAD_LEASE: Final = 2**63 - 1
+KINDS: Final = st.sampled_from(["agent", "chain", "chat", "plan"])
 RAW_TEXTS: Final = (
     "invoice",
     "Invoice",
@@ -135,13 +137,18 @@ def executions(draw: st.DrawFn, execution_id: str, texts: st.SearchStrategy[str]
 
 @st.composite
 def stores(draw: st.DrawFn) -> list[SpanRow]:
-    """The rows of a few executions; an id may be used twice, and processes be alive, gone, or never have been here."""
+    """The rows of a few executions; an id may be used twice, and processes be alive, gone, or never have been here.
+
+    There may be traces of others among them, orphans, and what one of ours called by plain headers.
+    """
     texts = st.sampled_from(draw(st.lists(st.sampled_from(TEXTS), min_size=3, max_size=5, unique=True)))
     ids = st.sampled_from([*filter(None, TEXTS[:-1]), "run-1", "Run-1"])
     rows: list[SpanRow] = []
     for execution_id in draw(st.lists(ids, min_size=4, max_size=8)):
         lease = draw(st.sampled_from([None, LIVE_LEASE, DEAD_LEASE]))
         rows += [row_of(span, lease) for span in codec.encode(draw(executions(execution_id, texts)))]
+    for number in range(draw(st.integers(0, 2))):
+        rows += rows_of(draw(st.integers(0, 10_000)), f"more-{number}-")
     return rows
 
 
@@ -173,14 +180,20 @@ def _asked(rows: Sequence[SpanRow]) -> dict[str, st.SearchStrategy[Any]]:
         one = st.sampled_from([*there, *there, *there, *RAW_TEXTS])
         return one | st.lists(one, min_size=1, max_size=3)
 
+    executions = tuple(kind for kind in RowKind if kind in {RowKind.EXECUTION, RowKind.ENTRY, RowKind.ENTRY_CALL})
+    traces = st.sampled_from(sorted({row.trace_id.hex() for row in rows})) | st.just("0" * 32)
     starts = st.sampled_from(sorted({row.started_ns for row in rows}))
     durations = st.sampled_from([0, 1e-6, 0.999999, 1, 1000, "1ms", -1])
     return {
         **{
-            name: texts_of(name, (RowKind.EXECUTION,))
+            name: texts_of(name, executions)
             for name in ("execution_id", "workflow_name", "workflow_version", "caller_id", "parent_execution_id")
         },
-        **{name: texts_of(name) for name in ("error_code", "error_category", "tool_name", "step_id")},
+        **{name: texts_of(name) for name in ("error_code", "error_category", "tool_name", "step_id", "scope")},
+        "trace_id": traces | st.lists(traces, min_size=1, max_size=3),
+        "kind": KINDS | st.lists(KINDS, min_size=1, max_size=3),
+        "top_level": st.booleans(),
+        "foreign": st.booleans(),
         "status": st.sampled_from(ExecutionStatus) | st.lists(st.sampled_from(ExecutionStatus), min_size=1, max_size=3),
         "type": st.sampled_from(ExecutionType),
         "started_after": starts,

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry import codec
-from otel_telemetry.reader import Reader
+from otel_telemetry.reader import STATS_BY, Reader
 from otel_telemetry.records import ExecutionSummary
 from otel_telemetry.stores import sql_store
 from otel_telemetry.stores.registry import open_exporter
@@ -26,6 +26,7 @@ from tests.otel_telemetry.stores.test_new_backend import Shelf
 
 if TYPE_CHECKING:
     from otel_telemetry.query import Lease, SpanStore
+    from otel_telemetry.reader import Filters
     from otel_telemetry.rows import SpanRow
     from otel_telemetry.stores.registry import Exporter
 
@@ -120,6 +121,11 @@ def test_every_question_has_the_same_answer(open_empty: Opener, case: tuple[list
             for question in asked:
                 assert _answers(reader, question) == _answers(plain, question), question
             assert list(map(_bytes, reader.iterate())) == list(map(_bytes, plain.iterate()))
-            for by in ("tool", "step"):
-                assert reader.stats(by) == plain.stats(by)
-                assert reader.stats(by, exact=True) == plain.stats(by, exact=True)
+            starts = sorted(row.started_ns for row in rows)
+            windows: list[Filters] = [{}, {"started_after": starts[len(starts) // 3], "started_before": starts[-1] + 1}]
+            for by in STATS_BY:
+                for window in windows:
+                    assert reader.stats(by, **window) == plain.stats(by, **window)
+                    assert reader.stats(by, exact=True, **window) == plain.stats(by, exact=True, **window)
+            for record in reader.iterate():
+                assert reader.get(record.execution_id) == record

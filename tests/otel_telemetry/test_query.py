@@ -112,8 +112,8 @@ def test_kinds_of_steps() -> None:
 def test_scopes_and_flags() -> None:
     assert Filter.parse(scope=["web", "agents\0"]).scope == ("agents\ufffd", "web")
     for name in ("top_level", "foreign", "interrupted"):
-        for given in (True, False):
-            assert getattr(Filter.parse(**{name: given}), name) is given
+        for asked in (True, False):
+            assert getattr(Filter.parse(**{name: asked}), name) is asked
 
 
 def test_metadata() -> None:
@@ -382,4 +382,4 @@ def test_equal_starts_are_in_the_order_of_keys() -> None:
         *(Position(1, 2, execution_id) for execution_id in ids),
         *(Position(2, 1, execution_id) for execution_id in ids),
     ]
-    assert sorted(in_order[::-1], key=lambda position: position.place) == in_order
+    assert sorted({*in_order}, key=lambda position: position.place) == in_order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.rows.execution_key import encode
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from otel_telemetry.stores.merging import Changes
 
 _SQL: Final = named("sqlite")
+_LEAST_ROOM_S: Final = 0.01
 _PAGES_AT_ONCE: Final = 256
 """Pages that one transaction gives back: writers wait for it."""
 
@@ -72,6 +74,10 @@ class SQLiteDatabase:
         """Return 0: nothing here is removed by the day."""
         return 0
 
+    def make_room(self, held_s: float) -> None:
+        """Wait as long: SQLite gives no turns, and whoever waits only tries again now and then."""
+        time.sleep(max(_LEAST_ROOM_S, held_s))
+
     def give_back(self) -> None:
         """Cut free pages off the file, some at a time."""
         (mode,) = self._connection.execute("PRAGMA auto_vacuum").fetchone()
@@ -79,7 +85,9 @@ class SQLiteDatabase:
             (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if not free:
                 return
+            begun = time.monotonic()
             self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
             (left,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if left >= free:
                 return
+            self.make_room(time.monotonic() - begun)

@@ -14,11 +14,12 @@ from otel_telemetry.records import (
     ExecutionStatus,
     ExecutionType,
     StepStatus,
+    StepType,
     ToolCallSource,
 )
 from otel_telemetry.rows import fold, row_of
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
-from tests.otel_telemetry.decoded import decoded
+from tests.otel_telemetry.decoded import decoded, rows_of
 
 RESOURCE = ResourceData.of({"service.name": "test"})
 SCOPE = ScopeData(semconv.SCOPE_NAME)
@@ -454,3 +455,214 @@ def test_a_payload_that_came_as_a_map_is_read() -> None:
         ErrorRecord(code="c", category="g", message="m"),
     )
     stable(record)
+
+
+# what others record inside one of our executions
+
+
+def inner(span_id: int, parent: int, marker: dict[str, Any], **fields: Any) -> SpanData:
+    attributes = {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: span_id, **marker}
+    return make(span_id, parent, attributes, **{"scope": ScopeData("agents"), **fields})
+
+
+def inner_tool(span_id: int, parent: int, tool: str = "t", **fields: Any) -> SpanData:
+    return inner(span_id, parent, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}, **fields)
+
+
+@pytest.mark.parametrize("kind", ["agent", "chain", "chat", "plan"])
+def test_agents_and_model_calls_inside_ours_are_steps_of_a_kind(kind: str) -> None:
+    operation = {"agent": "invoke_agent", "chain": "invoke_workflow"}.get(kind, kind)
+    record = decoded([execution(), step(2, "s"), inner(3, 2, {"gen_ai.operation.name": operation}, name="theirs")])
+    ours, theirs = record.steps
+    assert (ours.step_id, ours.kind) == ("s", "step")
+    assert (theirs.step_id, theirs.kind, theirs.step_type, theirs.sequence) == ("theirs", kind, StepType.CODE, 3)
+    assert (record.spans, problems(record)) == ((), [])
+    stable(record)
+
+
+def test_tools_of_others_inside_ours_are_calls_of_the_step_around_them() -> None:
+    record = decoded(
+        [
+            execution(),
+            step(2, "s"),
+            inner(3, 2, {"gen_ai.operation.name": "invoke_agent"}, name="planner"),
+            inner_tool(4, 3, status_code=2),
+            inner_tool(5, 1),
+            inner(6, 5, {"http.method": "GET"}),
+        ]
+    )
+    assert nested(record) == {2: [], 3: [4], None: [5]}
+    (made,) = record.steps[1].tool_calls
+    assert (made.tool_name, made.step_id, made.execution_id) == ("t", "planner", "e")
+    assert made.error == ErrorRecord(code="error", category="unexpected", message="")
+    assert [span.span.span_id for span in record.spans] == [f"{6:016x}"]
+    assert problems(record) == []
+    stable(record)
+
+
+def test_the_double_of_a_call_is_a_mere_span() -> None:
+    """Of the same tool, directly above or below a call of ours; of another tool, or further away, it is a call."""
+    record = decoded(
+        [
+            execution(),
+            inner_tool(2, 1),
+            call(3, None, 2),
+            inner_tool(4, 3),
+            inner_tool(5, 3, "other"),
+            inner_tool(6, 4),
+            call(7, None, 1),
+        ]
+    )
+    assert nested(record) == {None: [3, 5, 6, 7]}
+    assert [int(span.span.span_id, 16) for span in record.spans] == [2, 4]
+    stable(record)
+
+
+def test_a_span_inside_ours_whose_parent_is_gone_is_a_problem_where_others_recorded_it() -> None:
+    record = decoded([execution(), inner_tool(2, 99), step(3, "s", parent=99)])
+    assert record.tool_calls[0].problems == (f"its parent {99:016x} is not there",)
+    assert record.steps[0].problems == ()
+
+
+# a tool of others at the root
+
+
+def root_tool(**fields: Any) -> SpanData:
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "search",
+        "gen_ai.tool.call.id": "c1",
+        "gen_ai.tool.call.arguments": '{"q": 1}',
+        "gen_ai.tool.call.result": "found",
+    }
+    return make(1, None, attributes, name="execute_tool search", **fields)
+
+
+def test_a_tool_of_others_at_the_root_is_a_direct_execution_with_its_call() -> None:
+    spans = [root_tool(status_code=2), make(2, 1, {}, name="GET /")]
+    record = decoded(spans)
+    assert (record.type, record.workflow_name, record.status) == (ExecutionType.DIRECT, None, ExecutionStatus.FAILED)
+    assert (record.inputs, record.outputs) == ({"q": 1}, "found")
+    (made,) = record.tool_calls
+    assert (made.tool_name, made.call_id, made.params, made.result) == ("search", "c1", {"q": 1}, "found")
+    assert (made.execution_id, made.step_id, made.error) == (record.execution_id, None, record.error)
+    assert made.error == ErrorRecord(code="error", category="unexpected", message="")
+    assert made.span == record.span
+    assert (made.started_at, made.completed_at) == (record.started_at, record.completed_at)
+    assert [part.step_id for part in record.steps] == ["GET /"]
+    assert encode(record) == spans, "one span stands for both"
+    stable(record)
+    rows = rows_of(spans)
+    line = summary(fold(rows), rows[:1], interrupted=False)
+    assert (line.type, line.workflow_name, line.error) == (record.type, None, record.error)
+
+
+def test_a_tool_that_was_called_from_elsewhere_is_direct_too_and_another_one_is_its_call() -> None:
+    """As a server of MCP records them; the earlier of two entries is the execution."""
+    record = decoded([root_tool()._replace(parent_span_id=9, flags=0x301), inner_root_tool(2)])
+    assert (record.type, record.rootless) == (ExecutionType.DIRECT, False)
+    assert nested(record) == {None: [1, 2]}
+    assert problems(record) == []
+    stable(record)
+
+
+def inner_root_tool(span_id: int) -> SpanData:
+    marker = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "fetch"}
+    return make(span_id, 9, marker, flags=0x301)
+
+
+# a trace that is read into the execution that called
+
+
+def called_trace() -> list[SpanData]:
+    """Our execution ``e`` made a request; the callee knows no more than the trace, and records a step of ours too."""
+    trace = f"{7:032x}"
+    return [
+        execution(),
+        step(2, "s"),
+        make(3, 2, {semconv.EXECUTION_ID: "e", semconv.SEQUENCE: 3}, name="POST", scope=ScopeData("httpx")),
+        make(4, 3, {}, name="POST /x", flags=0x301, scope=ScopeData("fastapi")),
+        step(5, "handler", 4, more={semconv.EXECUTION_ID: trace}),
+        call(6, "handler", 5, more={semconv.EXECUTION_ID: trace}),
+        make(7, 5, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}, scope=ScopeData("agents")),
+        make(8, 4, {"gen_ai.operation.name": "invoke_agent"}, name="planner", scope=ScopeData("agents")),
+        make(9, 8, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "look"}, scope=ScopeData("agents")),
+        make(10, 6, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "t"}, scope=ScopeData("agents")),
+    ]
+
+
+def test_a_trace_is_read_into_the_execution_that_called_as_if_it_were_inside() -> None:
+    spans = called_trace()
+    for order in (spans, spans[::-1]):
+        record = decode(rows_of(order), "e")
+        assert (record.execution_id, record.rootless, record.problems) == ("e", False, ())
+        assert [(part.step_id, part.kind) for part in record.steps] == [
+            ("s", "step"),
+            ("handler", "step"),
+            ("planner", "agent"),
+        ]
+        assert nested(record) == {2: [], 5: [6, 7], 8: [9], None: []}
+        assert {made.execution_id for made in record.all_tool_calls()} == {"e"}
+        assert [int(span.span.span_id, 16) for span in record.spans] == [3, 4, 10], "entries and doubles are mere spans"
+        assert problems(record) == []
+
+
+def test_a_trace_that_was_read_into_an_execution_comes_out_of_it_as_it_was() -> None:
+    spans = called_trace()
+    record = decode(rows_of(spans), "e")
+    made = encode(record)
+    assert {row.execution_id for row in rows_of(made)} == {"e", f"{7:032x}"}
+    assert sorted(made, key=lambda span: span.span_id) == [
+        span._replace(attributes={**span.attributes, **more})
+        for span, more in zip(
+            spans,
+            [
+                {semconv.EXECUTION_TYPE: "workflow"},
+                *(
+                    {semconv.STEP_TYPE: "code", semconv.ATTEMPT: 1} if number in {2, 5} else {}
+                    for number in range(2, 6)
+                ),
+                {semconv.TOOL_SOURCE: "tool_step"},
+                *({} for _ in range(7, 11)),
+            ],
+            strict=True,
+        )
+    ]
+    assert decode(rows_of(made), "e") == record
+
+
+def test_the_spans_of_a_trace_alone_are_an_execution() -> None:
+    record = decoded(called_trace()[3:])
+    assert (record.execution_id, record.workflow_name) == (f"{7:032x}", "POST /x")
+    assert [part.step_id for part in record.steps] == ["handler", "planner"]
+    stable(record)
+
+
+def test_what_is_asked_for_has_to_be_there() -> None:
+    with pytest.raises(ValueError, match="at least one span"):
+        decode(rows_of(called_trace()), "another")
+
+
+def test_an_id_that_no_row_can_have_stays_in_the_span() -> None:
+    """Whoever reads a record finds it again by its id."""
+    long = "x" * 300
+    spans = [execution(more={semconv.EXECUTION_ID: long}), call(2, None, 1, more={semconv.EXECUTION_ID: long})]
+    record = decoded(spans)
+    assert record.execution_id == fold(rows_of(spans)).execution_id == f"{7:032x}"
+    assert record.span is not None
+    assert record.span.attributes == {semconv.EXECUTION_ID: long}
+    assert record.tool_calls[0].execution_id == record.execution_id
+    assert [span.attributes[semconv.EXECUTION_ID] for span in encode(record)] == [long, long]
+    stable(record)
+
+
+def test_text_that_came_as_json_is_read_as_the_text_that_it_is() -> None:
+    for key, expected in ((semconv.PROBLEMS, ('["a"]',)), (semconv.WORKFLOW_NAME, "5")):
+        more = {
+            semconv.EXECUTION_TYPE: "workflow",
+            semconv.STATUS: "completed",
+            key: CleanText('["a"]' if key == semconv.PROBLEMS else "5"),
+        }
+        record = decoded([execution(more=more)])
+        assert (record.problems if key == semconv.PROBLEMS else record.workflow_name) == expected
+        stable(record)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otel_telemetry.errors import InvalidCursorError, InvalidFilterError
+from otel_telemetry.errors import AmbiguousIdError, InvalidCursorError, InvalidFilterError, SearchWarning
 from otel_telemetry.reader import MAX_LIMIT, Page, Reader
 from otel_telemetry.records import ExecutionRecord, ExecutionStatus, ExecutionSummary
-from otel_telemetry.rows import RowKind, SpanRow
+from otel_telemetry.rows import ExecutionRow, RowKind, SpanRow
 from otel_telemetry.stores.lease import live_leases
 from otel_telemetry.stores.registry import open_exporter
 from otel_telemetry.testing.rows import CORPUS, DEAD_LEASE, LIVE_LEASE, make_row
@@ -157,13 +157,17 @@ def test_get(exporter: Exporter, reader: Reader) -> None:
         reader.get(17)  # type: ignore[arg-type]
 
 
-def test_an_execution_whose_own_row_is_not_there_is_found_by_its_id(exporter: Exporter, reader: Reader) -> None:
+def test_an_execution_whose_own_row_is_not_there_is_found_all_the_same(exporter: Exporter, reader: Reader) -> None:
     exporter.write(CORPUS)
     record = reader.get("no-execution")
     assert record is not None
     assert [step.step_id for step in record.steps] == ["load"]
     assert any("missing" in problem for problem in record.problems)
-    assert reader.count(execution_id="no-execution") == 0
+    assert (record.status, record.interrupted, record.rootless) == (ExecutionStatus.RUNNING, True, True)
+    assert reader.count(execution_id="no-execution") == 1
+    assert reader.query(execution_id="no-execution").records == (record,)
+    (line,) = reader.query(execution_id="no-execution", payloads=False)
+    assert (line.status, line.interrupted, line.workflow_name) == (record.status, True, "step load")
 
 
 def test_last(exporter: Exporter, reader: Reader) -> None:
@@ -175,22 +179,36 @@ def test_last(exporter: Exporter, reader: Reader) -> None:
     assert (newest.execution_id, failed.execution_id) == ("run-2", "run-1")
 
 
-def test_an_id_that_was_used_twice_is_two_executions(exporter: Exporter, reader: Reader) -> None:
-    """Each has the spans of its own trace; by id, the earliest is given, and the other is said to be there."""
+def test_an_id_that_was_used_twice_is_one_execution(exporter: Exporter, reader: Reader) -> None:
+    """The first says who it is, the newest how it stands; the other is said to be there."""
     rows = []
     for number, name in ((1, "first"), (2, "second")):
         trace = number.to_bytes(16, "big")
         own = {"trace_id": trace, "started_ns": number}
-        rows.append(make_row(RowKind.EXECUTION, "run", number, workflow_name=name, **own))
+        status = {"status": 3, "ended_ns": 500} if number == 2 else {"status": 2, "ended_ns": 900}
+        rows.append(make_row(RowKind.EXECUTION, "run", number, workflow_name=name, **own, **status))
         rows.append(make_row(RowKind.STEP, "run", 10 + number, step_id=name, **own))
     exporter.write(rows)
-    assert reader.count() == 2
-    found = [(record.workflow_name, [step.step_id for step in record.steps]) for record in reader.query()]
-    assert found == [("second", ["second"]), ("first", ["first"])]
-    record = reader.get("run")
-    assert record is not None
-    assert record.workflow_name == "first"
+    assert reader.count() == 1
+    (record,) = reader.query()
+    assert record == reader.get("run")
+    assert [step.step_id for step in record.steps] == ["first", "second"]
+    assert (record.workflow_name, record.status, record.started_at, record.completed_at) == (
+        "first",
+        ExecutionStatus.FAILED,
+        1,
+        500,
+    )
+    assert record.problems == ("several spans claim to be this execution; the newest says how it stands",)
     assert any("same id" in problem for span in record.spans for problem in span.problems)
+    (line,) = reader.query(payloads=False)
+    assert (line.workflow_name, line.status, line.started_at, line.completed_at, line.problems) == (
+        record.workflow_name,
+        record.status,
+        record.started_at,
+        record.completed_at,
+        record.problems,
+    )
 
 
 def test_interrupted_by_lease(exporter: Exporter, reader: Reader) -> None:
@@ -232,11 +250,11 @@ class Watched:
         self._before = before
         self.limits: list[int] = []
 
-    def executions(self, *args: Any, **options: Any) -> list[SpanRow]:
+    def executions(self, *args: Any, **options: Any) -> list[ExecutionRow]:
         self.limits.append(options["limit"])
         return self._store.executions(*args, **options)
 
-    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
         if self._before:
             self._before()
         return self._store.spans(execution_ids)
@@ -248,7 +266,7 @@ class Watched:
 class WithLeases(Watched):
     """The same for leases, instead of spans."""
 
-    def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
         return self._store.spans(execution_ids)
 
     def leases(self) -> list[Lease]:
@@ -317,16 +335,141 @@ def test_iterating_while_rows_arrive(exporter: Exporter, reader: Reader, order_b
     )
 
 
-def test_what_goes_away_while_it_is_read(exporter: Exporter, store: SpanStore) -> None:
-    """A page that was found is given, also where its spans are deleted before they are read."""
-    exporter.write([run(1), make_row(RowKind.STEP, "run-1", 2, step_id="load")])
+def test_what_is_deleted_while_it_is_read_is_not_given(exporter: Exporter, store: SpanStore) -> None:
+    """A page has the executions whose spans are there when they are read; the others were deleted in between."""
+    exporter.write([run(1), run(2), run(3), make_row(RowKind.STEP, "run-1", 9, step_id="load")])
 
-    class Emptied(Watched):
-        def spans(self, execution_ids: Sequence[str]) -> list[SpanRow]:
-            return []
+    class Thinned(Watched):
+        def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+            found = super().spans(execution_ids)
+            found.pop("run-2", None)
+            return found
 
-    (record,) = Reader(Emptied(store), alive=alive).query()
-    assert (record.execution_id, record.steps) == ("run-1", ())
+    reader = Reader(Thinned(store), alive=alive)  # type: ignore[arg-type]
+    page = reader.query(limit=2)
+    assert ids(page) == ["run-3"]
+    assert ids(reader.query(limit=2, cursor=page.next_cursor)) == ["run-1"], "and what comes after is not lost"
+    assert ids(reader.iterate()) == ["run-3", "run-1"]
+    assert reader.get("run-2") is None
+
+
+# one execution, as a person means it
+
+
+def test_find_the_last_of_some_kind(exporter: Exporter, reader: Reader) -> None:
+    exporter.write(
+        [
+            run(1, status=3),
+            run(2),
+            run(3, status=3, workflow_name="invoice"),
+            run(4, status=4),
+            run(5, status=1, ended_ns=None, lease_id=DEAD_LEASE),
+            run(6, status=0, ended_ns=None, lease_id=LIVE_LEASE),
+            run(7, status=1, ended_ns=None, lease_id=LIVE_LEASE),
+            run(8),
+        ]
+    )
+    for words, number in (
+        ("last", 8),
+        (" last ", 8),
+        ("last-0", 8),
+        ("last-1", 7),
+        ("last-7", 1),
+        ("last completed", 8),
+        ("last completed-1", 2),
+        ("last failed", 3),
+        ("last failed-1", 1),
+        ("last cancelled", 4),
+        ("last running", 7),
+        ("last pending", 6),
+        ("last interrupted", 5),
+    ):
+        found = reader.find(words)
+        assert found is not None, words
+        assert found == reader.get(f"run-{number}"), words
+    for words in ("last-8", "last failed-2", "last interrupted-1", "last-9999"):
+        assert reader.find(words) is None
+    among = reader.find("last", workflow_name="invoice")
+    assert among is not None
+    assert among.execution_id == "run-3"
+    assert reader.find("last completed", workflow_name="invoice") is None
+    assert reader.find("last failed-1", workflow_name="invoice") is None
+
+
+def test_find_by_id_or_its_beginning(exporter: Exporter, reader: Reader) -> None:
+    exporter.write([run(1), run(10), run(11, workflow_name="invoice"), run(2)])
+    names = [f"case-{number}" for number in range(9)]
+    exporter.write([make_row(RowKind.EXECUTION, name, 100 + number) for number, name in enumerate(names)])
+    for given, expected in (("run-1", "run-1"), ("run-10", "run-10"), ("run-2", "run-2"), ("case-7", "case-7")):
+        found = reader.find(given)
+        assert found is not None, "an id is exact, also where others begin with it"
+        assert found.execution_id == expected
+    exporter.write([make_row(RowKind.EXECUTION, "other-run", 200)])
+    assert reader.find("other") == reader.get("other-run")
+    for nothing in ("nobody", "RUN-1", "un-1", "run-1%", "%", "last successful", "last-"):
+        assert reader.find(nothing) is None
+    with pytest.raises(AmbiguousIdError, match=r"^run- begins several ids: ") as few:
+        reader.find("run-")
+    assert sorted(str(few.value).removeprefix("run- begins several ids: ").split(", ")) == [
+        *("run-1", "run-10", "run-11", "run-2"),
+    ]
+    with pytest.raises(AmbiguousIdError, match=r"^case begins several ids: (case-\d, ){5}…$"):
+        reader.find("case")
+    among = reader.find("run-", workflow_name="invoice")
+    assert among is not None
+    assert among.execution_id == "run-11"
+
+
+def test_find_by_the_beginning_of_a_uuid(exporter: Exporter, reader: Reader) -> None:
+    uuids = ["01900000-0000-7000-8000-00000000000a", "01900000-0000-7000-8000-00000000000b"]
+    exporter.write([make_row(RowKind.EXECUTION, name, number) for number, name in enumerate(uuids, 1)])
+    assert reader.find(uuids[1]) == reader.get(uuids[1])
+    with pytest.raises(AmbiguousIdError):
+        reader.find("01900000-0000-7")
+    exporter.write([make_row(RowKind.EXECUTION, "01910000-0000-7000-8000-000000000000", 9)])
+    assert reader.find("0191") == reader.get("01910000-0000-7000-8000-000000000000")
+
+
+def test_find_takes_words_before_an_id_of_that_name(exporter: Exporter, reader: Reader) -> None:
+    exporter.write([make_row(RowKind.EXECUTION, "last", 1, started_ns=1), run(2, started_ns=9_000)])
+    found, exact = reader.find("last"), reader.get("last")
+    assert found is not None
+    assert exact is not None
+    assert (found.execution_id, exact.execution_id) == ("run-2", "last")
+
+
+def test_find_refuses_what_no_filter_takes(reader: Reader) -> None:
+    with pytest.raises(InvalidFilterError):
+        reader.find("")
+    with pytest.raises(InvalidFilterError, match="did you mean 'workflow_name'"):
+        reader.find("last", workflow="x")  # type: ignore[call-arg]
+
+
+def test_records_of_several_ids(exporter: Exporter, reader: Reader) -> None:
+    exporter.write([run(1), run(2), run(3)])
+    assert ids(reader.records(["run-3", "nobody", "run-1", "run-3"])) == ["run-3", "run-1"]
+    assert reader.records([]) == []
+
+
+# text is looked for in every span
+
+
+def test_a_search_for_text_is_warned_of_where_there_is_much(
+    exporter: Exporter, reader: Reader, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    exporter.write([run(number) for number in range(3)])
+    reader.query(text="x")
+    reader.count(text="x")
+    assert not recwarn.list
+    monkeypatch.setattr("otel_telemetry.reader.reader.MANY", 3)
+    reader.query(text="x", started_after=0)
+    reader.query(text="x", execution_id="run-1")
+    reader.query(workflow_name="x")
+    assert not recwarn.list
+    with pytest.warns(SearchWarning, match="give started_after too"):
+        reader.query(text="x")
+    with pytest.warns(SearchWarning, match="give started_after too"):
+        reader.count(text="x")
 
 
 def test_stats(exporter: Exporter, reader: Reader) -> None:
