@@ -1,4 +1,4 @@
-"""Fingerprints: of a step's code, and of a tool call."""
+"""The fingerprint of a step's code."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from functools import partial
-from hashlib import blake2b, sha256
-from struct import Struct
+from hashlib import sha256
 from types import CodeType
-from typing import Any, Final, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
-_SIGNED: Final = Struct(">q").unpack
 _code_hashes: WeakKeyDictionary[CodeType, str] = WeakKeyDictionary()
 
 
@@ -59,9 +57,3 @@ def _constant(value: object) -> bytes:
     if isinstance(value, frozenset):  # its order is another one in each process
         return repr(sorted(map(repr, value))).encode()
     return repr(value).encode("utf-8", "surrogatepass")
-
-
-def call_hash(tool_name: str, params: str) -> int:
-    """Return the signed 64-bit hash of a call: of the tool and its redacted parameters. Equal calls repeat it."""
-    (number,) = _SIGNED(blake2b(f"{tool_name}\0{params}".encode("utf-8", "replace"), digest_size=8).digest())
-    return cast("int", number)

@@ -12,10 +12,11 @@ from otel_telemetry import semconv
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import DuplicateExecutionError
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
+from otel_telemetry.rows.hashing import call_hash
 from otel_telemetry.tracing.clock import Clock
 from otel_telemetry.tracing.context import ExecutionScope, Run, borrowed_run, entered, scope_in, span_in
 from otel_telemetry.tracing.handles import ExecutionHandle, Starter, StepHandle, ToolCallHandle
-from otel_telemetry.tracing.hashing import call_hash, code_hash
+from otel_telemetry.tracing.hashing import code_hash
 from otel_telemetry.tracing.ids import new_execution_id
 from otel_telemetry.tracing.names import as_text
 from otel_telemetry.tracing.open_executions import OpenExecutions
