@@ -25,6 +25,7 @@ from otel_telemetry.query import (
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
 from otel_telemetry.reader.statistics import KINDS, STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
+from otel_telemetry.rows import RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -290,10 +291,11 @@ class Reader:
     def _spans(self, execution_ids: Sequence[str]) -> tuple[Mapping[str, Sequence[SpanRow]], frozenset[int]]:
         """Read the spans of executions, and the leases of living processes where that matters: few are still open."""
         found = self._store.spans(execution_ids)
-        if not any(_is_open(row) for rows in found.values() for row in rows):
+        going_on = [row for rows in found.values() for row in _going_on(rows)]
+        if not going_on:
             return found, _NOBODY
         live = self._live_leases()
-        if any(_is_left_open(row, live) for rows in found.values() for row in rows):
+        if any(row.lease_id is not None and row.lease_id not in live for row in going_on):
             found = self._store.spans(execution_ids)  # as above
         return found, live
 
@@ -327,12 +329,12 @@ class Reader:
             yield codec.summary(row, heads.get(row.execution_id, ()), interrupted=is_interrupted(row, live))
 
 
-def _is_open(row: SpanRow) -> bool:
-    return row.ended_ns is None or row.status in OPEN_STATUSES  # what is said to run may have an end all the same
-
-
-def _is_left_open(row: SpanRow, live: frozenset[int]) -> bool:
-    return _is_open(row) and row.lease_id is not None and row.lease_id not in live
+def _going_on(rows: Sequence[SpanRow]) -> list[SpanRow]:
+    """Return the spans of an execution by which it may still go on: open ones; all of ours if its own is missing."""
+    found = [row for row in rows if row.ended_ns is None or row.status in OPEN_STATUSES]
+    if found or any(row.kind == RowKind.EXECUTION for row in rows):
+        return found
+    return [row for row in rows if row.kind < RowKind.OTHER_STEP]
 
 
 def _check_choice(name: str, given: str, valid: Sequence[str]) -> None:

@@ -78,9 +78,11 @@ class StoreExporter(SpanExporter, Generic[ConnectionT]):
         """Write all rows or none, durably; see `SpanSink.write`."""
         lease = self._lease
         with self._session() as connection:
-            self.written.add(self._write(connection, rows, None if lease is self._stored_lease else lease))
+            written = self._write(connection, rows, None if lease is self._stored_lease else lease)
             self._stored_lease = lease
             self._known_resources.update(row.resource_id for row in rows)
+        with self._lock:  # only now: what went into a file that is gone is written again
+            self.written.add(written)
 
     def heartbeat(self) -> None:
         """Refresh this process's lease."""

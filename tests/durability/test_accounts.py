@@ -16,6 +16,7 @@ from otel_telemetry.cli import main
 from otel_telemetry.cli.ledger import lines
 from otel_telemetry.stores.account import Account, dump, load
 from otel_telemetry.stores.lease import new_lease
+from otel_telemetry.stores.merging import Written
 from tests.durability.support import SPANS, Way, record, sink, wait_until
 
 if TYPE_CHECKING:
@@ -106,7 +107,11 @@ def test_an_account_comes_back_as_it_was(tmp_path: Path) -> None:
         record(telemetry, 2)
         telemetry.flush(20)
         health = sink(telemetry.health())
-    assert load(dump(health)) == Account(accepted=2 * SPANS, stored=2 * SPANS, dropped={})
+    written = Written(stored=1, replayed=2, replaced=3, refused=4)
+    assert load(dump(health, written)) == Account(
+        accepted=2 * SPANS, stored=2 * SPANS, dropped={}, replayed=2, replaced=3, refused=4
+    )
+    assert load('{"accepted":5,"stored":4,"pending":1,"spilled":0,"dropped":{}}') == Account(5, 4, 1)
 
 
 @pytest.mark.promise("P3")

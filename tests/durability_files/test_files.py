@@ -19,6 +19,7 @@ import pytest
 import otel_telemetry as ot
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.stores import SQLiteSpanExporter
+from otel_telemetry.stores.merging import Written
 from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
 from otel_telemetry.stores.sqlite import damage as sqlite_damage
 from otel_telemetry.stores.sqlite import file as sqlite_file
@@ -179,9 +180,10 @@ def test_a_file_that_goes_away_during_a_write_gets_the_batch_again(path: Path, m
     exporter.write([row(1)])
     write = exporter._write
 
-    def deleted_underneath(*arguments: object) -> None:
-        write(*arguments)
+    def deleted_underneath(*arguments: object) -> Written:
+        written = write(*arguments)
         path.unlink()
+        return written
 
     monkeypatch.setattr(exporter, "_write", deleted_underneath)
     with pytest.raises(RetryableError, match="deleted, replaced or cut"):
@@ -190,6 +192,7 @@ def test_a_file_that_goes_away_during_a_write_gets_the_batch_again(path: Path, m
     exporter.write([row(2)])
     exporter.close()
     assert span_ids(path) == [2]
+    assert exporter.written == Written(stored=2)  # what went into the file that is gone does not count twice
 
 
 def test_several_processes_set_a_damaged_file_aside_once(path: Path) -> None:

@@ -232,6 +232,34 @@ def test_interrupted_by_lease(exporter: Exporter, reader: Reader) -> None:
     assert record.status is ExecutionStatus.RUNNING
 
 
+@pytest.mark.parametrize(("lease", "interrupted"), [(LIVE_LEASE, False), (DEAD_LEASE, True), (None, True)])
+def test_a_run_whose_own_span_is_not_there_goes_on_as_long_as_its_process(
+    exporter: Exporter,
+    reader: Reader,
+    lease: int | None,
+    interrupted: bool,  # noqa: FBT001  (a table's column)
+) -> None:
+    """Though all of its spans that are there have ended."""
+    exporter.write([make_row(RowKind.STEP, "run-1", 2, step_id="load", lease_id=lease)])
+    record = reader.get("run-1")
+    assert record is not None
+    assert (record.status, record.interrupted, record.rootless) == (ExecutionStatus.RUNNING, interrupted, True)
+    assert reader.query().records == (record,)
+    assert [line.interrupted for line in reader.query(payloads=False)] == [interrupted]
+    assert reader.count(interrupted=interrupted) == 1
+
+
+def test_what_runs_by_its_own_word_and_has_an_end_goes_on_as_long_as_its_process(
+    exporter: Exporter, reader: Reader
+) -> None:
+    exporter.write([run(1, status=1, lease_id=LIVE_LEASE), run(2, status=1, lease_id=DEAD_LEASE)])
+    for number, interrupted in ((1, False), (2, True)):
+        record = reader.get(f"run-{number}")
+        assert record is not None
+        assert record.interrupted is interrupted
+        assert reader.query(interrupted=interrupted).records == (record,)
+
+
 def test_a_process_that_lives_is_not_interrupted_until_it_closes(exporter: Exporter, store: SpanStore) -> None:
     reader = Reader(store, alive=live_leases)
     exporter.heartbeat()
