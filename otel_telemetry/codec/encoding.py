@@ -13,7 +13,7 @@ from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanSco
 from otel_telemetry.rows import RowKind, default_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from span_processors.data import SpanData
 
@@ -50,7 +50,7 @@ class _Encoder:
         spans += self._calls(record.tool_calls, "call", top)
         spans += [self._span(table.SPAN, other, other.span) for other in record.spans]
         if record.interrupted and (self._root is None or self._root.foreign):
-            spans[0].attributes[semconv.INTERRUPTED] = True  # no table of ours says it: see `Part.interrupted`
+            _mark_interrupted(spans)
         return spans
 
     def _calls(self, calls: Sequence[ToolCallRecord], path: str, parent: str | None) -> list[SpanData]:
@@ -91,6 +91,14 @@ class _Encoder:
             status_code="error" if record.error else "unset",
             scope=SpanScope(name=semconv.SCOPE_NAME) if kind is RowKind.EXECUTION else None,
         )
+
+
+def _mark_interrupted(spans: Iterable[SpanData]) -> None:
+    """Mark one span of an execution that no table of ours says it of: see `Part.interrupted`."""
+    for span in spans:
+        if semconv.INTERRUPTED not in span.attributes:  # what a span says itself is kept
+            span.attributes[semconv.INTERRUPTED] = True
+            return
 
 
 def _digest(text: str, size: int) -> str:

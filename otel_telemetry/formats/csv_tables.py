@@ -103,6 +103,7 @@ def _steps(record: ExecutionRecord) -> Iterator[Row]:
             "step_id": step.step_id,
             "attempt": step.attempt,
             "type": step.step_type.value,
+            "kind": step.kind,
             "status": step.status.value,
             "skip_reason": step.skip_reason,
             "tool_name": step.tool_name,
@@ -181,7 +182,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "steps": (
         "execution_id", "step_id", "attempt", "type", "status", *_TIMES, *_ERROR, "tool_name", "tool_calls",
-        "skip_reason", "code_hash",
+        "skip_reason", "code_hash", "kind",
     ),
     "tool_calls": ("execution_id", "step_id", "call_id", "tool_name", *_TIMES, *_ERROR, "source"),
     "errors": (

@@ -117,6 +117,11 @@ def test_an_attribute_that_says_what_its_absence_says_is_kept(key: str, value: J
     check_kept([span._replace(attributes=span.attributes | {key: value})])
 
 
+def test_a_text_where_a_mark_belongs_is_kept() -> None:
+    orphan = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
+    check_kept([orphan._replace(attributes={semconv.KIND: "step", semconv.INTERRUPTED: "execution"})])
+
+
 def check_kept(recorded: list[SpanData]) -> None:
     """Read all into the execution of the first, and back."""
     rows = rows_of(recorded)
