@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -120,6 +121,7 @@ def test_a_server_that_forks_its_workers_after_it_has_recorded(tmp_path: Path, p
     observed("200 of 200 executions of 4 workers, 2 of 2 of the master")
 
 
+MANY_FORKS = int(os.environ.get("OTEL_TELEMETRY_TEST_FORKS", "200"))
 FORKS = """
     import os, sys, threading, time
     import otel_telemetry as ot
@@ -161,7 +163,7 @@ FORKS = """
 """
 
 
-@pytest.mark.parametrize("forks", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("forks", [50, pytest.param(MANY_FORKS, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 @pytest.mark.fault("forks while 8 threads record", "no deadlock, none lost, none doubled", backend="sqlite")
 @pytest.mark.promise("P12")
 def test_forks_while_threads_record(tmp_path: Path, path: Path, forks: int, observed) -> None:
