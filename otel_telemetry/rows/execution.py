@@ -158,12 +158,12 @@ def is_greater(row: SpanRow, there: SpanRow) -> bool:
 
 
 def greatest(rows: Sequence[SpanRow]) -> Sequence[SpanRow]:
-    """Return each span of each execution once, in its greatest state."""
+    """Return each span of an execution once, in its greatest state."""
     if len(rows) < _SEVERAL or len({(row.started_ns, row.span_id) for row in rows}) == len(rows):
         return rows
-    best: dict[tuple[str, int, int], SpanRow] = {}
+    best: dict[tuple[int, int], SpanRow] = {}
     for row in rows:
-        key = row.execution_id, row.started_ns, row.span_id
+        key = row.started_ns, row.span_id
         there = best.get(key)
         if there is None or is_greater(row, there):
             best[key] = row
