@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from otel_telemetry.rows.convert import metadata_of
 from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Frame, Run
 from otel_telemetry.rows.hashing import hash64
 from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
@@ -176,27 +177,31 @@ def _add_error(row: SpanRow, terms: set[int]) -> None:
             terms.add(term(ERROR, category, code))
 
 
-def derive(
-    execution: ExecutionRow,
-    rows: Sequence[SpanRow],
-    metadata: Iterable[tuple[str, str]] = (),
-    adopted: Sequence[SpanRow] = (),
-) -> Derived:
+def derive(execution: ExecutionRow, rows: Sequence[SpanRow], adopted: Sequence[SpanRow] = ()) -> Derived:
     """Return what follows from all rows of an execution.
 
     Args:
         execution: its row.
         rows: all of its spans.
-        metadata: that of the span that `execution` takes it from.
         adopted: all spans of the trace that is read into it.
     """
     all_rows = [*rows, *adopted] if adopted else rows
     hidden = doubles(all_rows) if may_have_doubles(execution, adopted) else frozenset()
     counts = counts_of(execution, rows, hidden, adopted)
-    counts.terms.update([metadata_term(*item) for item in metadata])
+    counts.terms.update([metadata_term(*item) for item in _metadata(execution, rows)])
     if execution.ended_ns is None or counts.steps + counts.tool_calls > MOST:
         return Derived(counts, None, None)
     return Derived(counts, *_way(execution, rows, adopted, hidden))
+
+
+def _metadata(execution: ExecutionRow, rows: Sequence[SpanRow]) -> tuple[tuple[str, str], ...]:
+    """Return the metadata of the span that the execution takes it from."""
+    started_ns, span_id = execution.metadata_started_ns, execution.metadata_span_id
+    if started_ns is not None:
+        for row in rows:
+            if row.span_id == span_id and row.started_ns == started_ns:
+                return metadata_of(row)
+    return ()
 
 
 def _way(

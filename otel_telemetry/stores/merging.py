@@ -90,15 +90,15 @@ class Changes:
     """What is to be written."""
 
     inserted: list[ExecutionRow] = field(default_factory=list)
-    """Of executions that were not there, as of all that follow as `new_`."""
+    """Of executions that were not there."""
     updated: list[tuple[ExecutionRow, ExecutionRow]] = field(default_factory=list)
     """What was, and what is now."""
-    new_spans: list[SpanRow] = field(default_factory=list)
-    more_spans: list[SpanRow] = field(default_factory=list)
-    """Of executions that were there: new ones, and those that take the place of others."""
+    spans: list[SpanRow] = field(default_factory=list)
+    """New ones, and those that take the place of others."""
     replaced_spans: list[SpanRow] = field(default_factory=list)
-    """Those that some of `more_spans` are put in the place of."""
+    """Those that some of `spans` are put in the place of."""
     new_terms: list[Term] = field(default_factory=list)
+    """Of executions that were not there."""
     more_terms: list[Term] = field(default_factory=list)
     """Of executions that were there. Some may be there already."""
     dropped_terms: list[Term] = field(default_factory=list)
@@ -188,7 +188,7 @@ class _Merge:
             key
             for group in known.values()
             for row in group
-            if (there := states.get(key := _key(row))) is not None and there.ended_ns == row.ended_ns
+            if (there := states.get(key := key_of(row))) is not None and there.ended_ns == row.ended_ns
         ]
         whole = self._held.whole(doubtful) if doubtful else {}
         for execution_id, group in known.items():
@@ -196,7 +196,7 @@ class _Merge:
             winners: list[SpanRow] = []
             replaced: list[SpanRow] = []
             for row in group:
-                key = _key(row)
+                key = key_of(row)
                 state = states.get(key)
                 if state is None:
                     written.stored += 1
@@ -224,9 +224,9 @@ class _Merge:
             if len(group) > 1 and old[execution_id].steps + old[execution_id].tool_calls < _FEW_TIMES * len(group)
         ]
         self._loaded = self._held.spans(small) if small else {}
-        states = {_key(row): row for rows in self._loaded.values() for row in rows}
+        states = {key_of(row): row for rows in self._loaded.values() for row in rows}
         others = [
-            _key(row) for execution_id, group in known.items() if execution_id not in self._loaded for row in group
+            key_of(row) for execution_id, group in known.items() if execution_id not in self._loaded for row in group
         ]
         if others:
             states.update(self._held.states(others))
@@ -234,7 +234,7 @@ class _Merge:
 
     def _folded_anew(self, case: _Case) -> ExecutionRow:
         """Return the join of the claims of all rows that stand: a state that stood claimed more than the next one."""
-        keys = [_key(row) for row in self._held.spans([case.execution_id]).get(case.execution_id, ())]
+        keys = [key_of(row) for row in self._held.spans([case.execution_id]).get(case.execution_id, ())]
         rows = {key[1:]: row for key, row in self._held.whole(keys).items()}
         rows.update({(row.started_ns, row.span_id): row for row in case.rows})
         old = case.old
@@ -352,7 +352,7 @@ class _Merge:
         changes.tally.add(execution_id, after.counts.frame, after.counts.runs)
         if old is None:
             changes.inserted.append(new)
-            changes.new_spans += case.rows
+            changes.spans += case.rows
             changes.new_terms += [(term, new.started_ns, key) for term in after.counts.terms]
             return
         self._put(case)
@@ -365,7 +365,7 @@ class _Merge:
             changes.updated.append((old, new))
 
     def _put(self, case: _Case) -> None:
-        self._changes.more_spans += case.rows
+        self._changes.spans += case.rows
         self._changes.replaced_spans += case.replaced
 
     def _add(self, case: _Case, old: ExecutionRow) -> None:
@@ -398,9 +398,7 @@ class _Merge:
             if case.execution_id == (family.home_before if before else family.home):
                 trace = self._cases[family.trace]
                 adopted += (trace.before if before else trace.after).values()
-        place = None if row.metadata_started_ns is None else (row.metadata_started_ns, row.metadata_span_id or 0)
-        source = None if place is None else rows.get(place)
-        return derive(row, list(rows.values()), () if source is None else metadata_of(source), adopted)
+        return derive(row, list(rows.values()), adopted)
 
 
 def _lasted(row: ExecutionRow) -> int | None:
@@ -462,5 +460,6 @@ def _frame(row: ExecutionRow) -> tuple[object, ...]:
     )
 
 
-def _key(row: SpanRow) -> Key:
+def key_of(row: SpanRow) -> Key:
+    """Return what a span is found by among all that are stored."""
     return row.execution_id, row.started_ns, row.span_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
-from otel_telemetry.rows import ExecutionRow, SpanRow, derive, metadata_of, tombstone
+from otel_telemetry.rows import ExecutionRow, SpanRow, derive, tombstone
 from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.rows.execution_key import encode
 from otel_telemetry.stores.merging import Changes
@@ -56,8 +56,5 @@ def removal(execution_ids: Collection[str], held: Held, *, counted: bool) -> Rem
 
 def derived_of(row: ExecutionRow, rows: dict[str, ExecutionRow], spans: dict[str, list[SpanRow]]) -> Derived:
     """Return what follows from the spans of an execution, and of the traces among `rows` that are read into it."""
-    own = spans[row.execution_id]
-    place = row.metadata_started_ns, row.metadata_span_id
-    metadata = [item for span in own if (span.started_ns, span.span_id) == place for item in metadata_of(span)]
     traces = [other for other in rows.values() if other.covered_by == row.execution_id]
-    return derive(row, own, metadata, [span for trace in traces for span in spans[trace.execution_id]])
+    return derive(row, spans[row.execution_id], [span for trace in traces for span in spans[trace.execution_id]])

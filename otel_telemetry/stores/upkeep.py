@@ -143,7 +143,7 @@ def reindex(database: Database, progress: Callable[[int], None] | None = None) -
             judged = list(map(_judged, stored))
             database.replace([new for new, old in zip(judged, stored, strict=True) if new[:-2] != old[:-2]])
             changes = merge(judged, database.held())
-            changes.new_spans, changes.more_spans, changes.replaced_spans = [], [], []
+            changes.spans, changes.replaced_spans = [], []
             database.apply(changes)
             spans += len(stored)
             if progress is not None:

@@ -14,7 +14,6 @@ from otel_telemetry.rows import (
     derive,
     fold,
     greatest,
-    metadata_of,
 )
 from otel_telemetry.rows.execution import TOP
 from otel_telemetry.stores.covering import home_of
@@ -77,10 +76,7 @@ class Model:
         row = self.all[execution_id]
         if row.covered_by is not None:
             return None
-        place = row.metadata_started_ns, row.metadata_span_id
-        own = self.rows[execution_id]
-        metadata = [item for span in own if (span.started_ns, span.span_id) == place for item in metadata_of(span)]
-        return derive(row, own, metadata, self._adopted(execution_id))
+        return derive(row, self.rows[execution_id], self._adopted(execution_id))
 
     def _adopted(self, execution_id: str) -> list[SpanRow]:
         traces = [row.execution_id for row in self.all.values() if row.covered_by == execution_id]

@@ -156,7 +156,7 @@ def test_what_is_read_into_ours_is_judged_as_if_it_were_inside() -> None:
     agent = row(RowKind.OTHER_STEP, 9, parent_span_id=1, step_kind="agent")
     assert stands(root, agent, adopted=True) is Standing.STEP
     adopted = [row(RowKind.ENTRY, 2, parent_span_id=1), row(RowKind.OTHER_CALL, 3, parent_span_id=2, tool_name="t")]
-    derived = derive(root, [row(EXECUTION, 1, workflow_name="w")], (), adopted)
+    derived = derive(root, [row(EXECUTION, 1, workflow_name="w")], adopted)
     assert (derived.counts.steps, derived.counts.tool_calls) == (0, 1)
 
 

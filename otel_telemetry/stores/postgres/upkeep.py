@@ -10,7 +10,7 @@ from otel_telemetry.rows.execution_key import decode, encode, first_of_day
 from otel_telemetry.stores import partitions
 from otel_telemetry.stores.ddl import named
 from otel_telemetry.stores.postgres import writer
-from otel_telemetry.stores.statements import read_span, stored_durations
+from otel_telemetry.stores.statements import read_span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -56,7 +56,7 @@ class PostgresDatabase:
 
     def add_kept(self, parts: Sequence[Durations]) -> None:
         """Add to what is counted of executions that retention removed."""
-        writer.copy_durations(self._connection, "durations_kept", map(stored_durations, parts))
+        writer.copy_durations(self._connection, "durations_kept", parts)
 
     def whole(self, execution_ids: Sequence[str]) -> list[SpanRow]:
         """Return all rows of executions, with everything but their resources."""

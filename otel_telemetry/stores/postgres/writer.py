@@ -16,7 +16,7 @@ from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
-from otel_telemetry.stores.merging import Changes, Written, merge
+from otel_telemetry.stores.merging import Changes, Written, key_of, merge
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.statements import (
     DURATION_COLUMNS,
@@ -48,7 +48,6 @@ _ATTEMPTS: Final = 100
 _EXECUTIONS: Final = f"executions ({', '.join(EXECUTION_TABLE_COLUMNS)})"
 _SPANS: Final = f"spans ({', '.join(SPAN_COLUMNS)})"
 _TERMS: Final = "terms (term, started_ns, execution_id)"
-_DURATIONS: Final = f"durations ({', '.join(DURATION_COLUMNS)})"
 _KEY: Final = len(DURATION_KEY)
 
 # Classes of SQLSTATE that a value in a row can cause: data exception, constraint violation, limit exceeded.
@@ -129,7 +128,7 @@ def apply(connection: psycopg.Connection, changes: Changes) -> None:
             with connection.cursor() as cursor:
                 cursor.executemany(_SQL[name], given)
     _remove_spans(connection, changes.replaced_spans)
-    _copy(connection, _SPANS, map(stored_span, (*changes.new_spans, *changes.more_spans)))
+    _copy(connection, _SPANS, map(stored_span, changes.spans))
     if changes.dropped_terms:
         connection.execute(_SQL["remove_terms"], _of_terms(sorted(changes.dropped_terms)))
     _copy(connection, _TERMS, sorted(changes.new_terms))
@@ -147,15 +146,14 @@ def replace_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> No
     _copy(connection, _SPANS, map(stored_span, rows))
 
 
-def copy_durations(connection: psycopg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+def copy_durations(connection: psycopg.Connection, table: str, parts: Iterable[Durations]) -> None:
     """Add rows to a table of durations."""
-    _copy(connection, f"{table} ({', '.join(DURATION_COLUMNS)})", rows)
+    _copy(connection, f"{table} ({', '.join(DURATION_COLUMNS)})", map(stored_durations, parts))
 
 
 def _remove_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> None:
     if rows:
-        keys = [(row.execution_id, row.started_ns, row.span_id) for row in rows]
-        connection.execute(_SQL["remove_spans"], _of_spans(keys))
+        connection.execute(_SQL["remove_spans"], _of_spans(list(map(key_of, rows))))
 
 
 class Tables:
@@ -226,7 +224,7 @@ class Tables:
 
     def _spans(self, name: str, keys: Sequence[Key]) -> dict[Key, SpanRow]:
         rows = map(read_span, self._all(name, _of_spans(keys)))
-        return {(row.execution_id, row.started_ns, row.span_id): row for row in rows}
+        return {key_of(row): row for row in rows}
 
     def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
         """Return all rows of these executions, without payload."""
@@ -242,13 +240,13 @@ class Tables:
 
 def add_durations(connection: psycopg.Connection, parts: Sequence[Durations]) -> None:
     """Add counted durations, and now and then add up the parts of a key."""
-    _copy(connection, _DURATIONS, map(stored_durations, parts))
+    copy_durations(connection, "durations", parts)
     if not parts or not is_time_to_look():
         return
     keys = _columns(DURATION_KEY, [part[:_KEY] for part in parts])
     if many := connection.execute(_SQL["many_durations"], {**keys, "parts": MAX_PARTS}).fetchall():
         taken = connection.execute(_SQL["take_durations"], _columns(DURATION_KEY, many)).fetchall()
-        _copy(connection, _DURATIONS, map(stored_durations, add_up(map(from_values, taken))))
+        copy_durations(connection, "durations", add_up(map(from_values, taken)))
 
 
 def put_lease(connection: psycopg.Connection, place: Place, lease: Lease) -> None:

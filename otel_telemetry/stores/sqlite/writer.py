@@ -15,7 +15,7 @@ from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named, statements
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
-from otel_telemetry.stores.merging import Changes, Written, merge
+from otel_telemetry.stores.merging import Changes, Written, key_of, merge
 from otel_telemetry.stores.statements import (
     EXECUTION_TABLE_COLUMNS,
     SPAN_COLUMNS,
@@ -52,9 +52,8 @@ _FAULTS_OF_A_ROW: Final = frozenset(
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what is done inside, or roll it all back."""
-    connection.execute(
-        "BEGIN IMMEDIATE"
-    )  # waits for its turn now; a lock that is asked for later may be refused at once
+    # waits for its turn now; a lock that is asked for later may be refused at once
+    connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
@@ -100,21 +99,17 @@ def apply(connection: sqlite3.Connection, changes: Changes) -> None:
     for before, after in changes.updated:
         name = update_of(before, after)
         connection.execute(_SQL[name], set_by(name, after))
-    new, more = changes.new_spans, changes.more_spans
+    spans = changes.spans
     if changes.replaced_spans:
-        there = {_key(row) for row in changes.replaced_spans}
-        put_spans(connection, [row for row in more if _key(row) in there])
-        more = [row for row in more if _key(row) not in there]
-    _put(connection, "add_span", flat_spans([*new, *more] if new else more), len(SPAN_COLUMNS))
+        there = set(map(key_of, changes.replaced_spans))
+        put_spans(connection, [row for row in spans if key_of(row) in there])
+        spans = [row for row in spans if key_of(row) not in there]
+    _put(connection, "add_span", flat_spans(spans), len(SPAN_COLUMNS))
     if changes.dropped_terms:
         connection.executemany(_SQL["remove_term"], sorted(changes.dropped_terms))
     terms = sorted((*changes.new_terms, *changes.more_terms))
     _put(connection, "add_term", list(chain.from_iterable(terms)), 3)
     add_durations(connection, changes.tally.parts())
-
-
-def _key(row: SpanRow) -> Key:
-    return row.execution_id, row.started_ns, row.span_id
 
 
 def put_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
