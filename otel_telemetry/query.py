@@ -14,6 +14,7 @@ from otel_telemetry.errors import InvalidFilterError, unknown
 from otel_telemetry.leases import Lease
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
 from otel_telemetry.rows import (
+    OPEN_STATUSES,
     Durations,
     ExecutionRow,
     RowStatus,
@@ -31,7 +32,6 @@ from otel_telemetry.semconv import SCOPE_NAME
 
 __all__ = [
     "JSON_COLUMNS",
-    "OPEN_STATUSES",
     "ORDERS",
     "TEXT_COLUMNS",
     "Filter",
@@ -47,8 +47,6 @@ __all__ = [
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
 
-OPEN_STATUSES: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)})
-"""What an execution has not ended in."""
 TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
 """The columns that a text is searched in as it is."""
 JSON_COLUMNS: Final = ("document", "payload")

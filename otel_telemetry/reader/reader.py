@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal, Self, Unpack, overload
 from otel_telemetry import codec, filter_values
 from otel_telemetry.errors import AmbiguousIdError, InvalidFilterError, SearchWarning, unknown
 from otel_telemetry.query import (
-    OPEN_STATUSES,
     ORDERS,
     Filter,
     Filters,
@@ -25,7 +24,7 @@ from otel_telemetry.query import (
 from otel_telemetry.reader import cursors
 from otel_telemetry.reader.page import Page
 from otel_telemetry.reader.statistics import KINDS, STATS_BY, Stats, StatsBy, from_durations, in_hours, statistics
-from otel_telemetry.rows import RowKind
+from otel_telemetry.rows import OPEN_STATUSES, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -20,7 +20,16 @@ from otel_telemetry.rows.execution import (
     join,
     tombstone,
 )
-from otel_telemetry.rows.row import COLUMNS, INTERRUPTED_LEASE, MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
+from otel_telemetry.rows.row import (
+    COLUMNS,
+    INTERRUPTED_LEASE,
+    MAX_TEXT,
+    OPEN_STATUSES,
+    RowKind,
+    RowStatus,
+    SpanRow,
+    default_name,
+)
 from otel_telemetry.rows.standing import Standing, doubles, stands
 from otel_telemetry.rows.text import index_value, search_text
 
@@ -29,6 +38,7 @@ __all__ = [
     "EXECUTION_COLUMNS",
     "INTERRUPTED_LEASE",
     "MAX_TEXT",
+    "OPEN_STATUSES",
     "Counts",
     "Derived",
     "Durations",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from otel_telemetry.rows.convert import metadata_of
 from otel_telemetry.rows.row import INTERRUPTED_LEASE, RowKind, RowStatus, SpanRow, default_name
@@ -342,13 +342,16 @@ def _place(row: SpanRow) -> tuple[int, int]:
 
 def tombstone(row: ExecutionRow) -> ExecutionRow:
     """Return the row of an execution that was deleted: all that is left is its id, its trace and when it began."""
-    return ExecutionRow(
-        row.execution_id,
-        *(DELETED, row.started_ns, 0, None, 0, row.trace_id, None, None, None, None, None, 0),
-        *(DELETED, 0, 0, 0, None, 0, _DELETED_STATUS, None, None, None),
-        *(None, None, None, None),
-        0,
-    )
+    return row._replace(**BURIED)
 
 
 _DELETED_STATUS: Final = -1
+BURIED: Final[dict[str, Any]] = {
+    **{name: None for name in EXECUTION_COLUMNS if name not in {"execution_id", "started_ns", "trace_id"}},
+    **dict.fromkeys(("who_span_id", "who_tie", "resource_id", "segment", "state_started_ns", "state_span_id"), 0),
+    **dict.fromkeys(("state_tie", "flags", "steps", "tool_calls", "retries", "waiting_ns"), 0),
+    "who_rank": DELETED,
+    "state_rank": DELETED,
+    "status": _DELETED_STATUS,
+}
+"""What a tombstone has in the columns that do not stay as they were."""

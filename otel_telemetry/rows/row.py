@@ -58,6 +58,10 @@ class RowStatus(IntEnum):
     SKIPPED = 5
 
 
+OPEN_STATUSES: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)})
+"""What an execution has not ended in."""
+
+
 class SpanRow(NamedTuple):
     """One row of the span table, then what is stored beside it. Key: (execution_id, span_id, started_ns).
 

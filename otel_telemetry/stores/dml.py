@@ -26,6 +26,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
     union,
     update,
@@ -35,9 +36,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from otel_telemetry.leases import Lease
 from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, RowKind
 from otel_telemetry.rows.durations import DURATION_KEY
-from otel_telemetry.rows.execution import DELETED, OWN_RANKS
+from otel_telemetry.rows.execution import BURIED, DELETED, OWN_RANKS
 from otel_telemetry.stores.schema import (
     IS_LISTED,
+    IS_OPEN,
     ExecutionId,
     durations,
     durations_kept,
@@ -192,6 +194,31 @@ def _any(column: Any, name: str) -> ColumnElement[bool]:
     return condition
 
 
+def _in_day(column: Any) -> ColumnElement[bool]:
+    """Return a condition on ids of one day; `first_of_day` gives its bounds."""
+    first, next_first = (bindparam(name, type_=LargeBinary()) for name in ("first", "next_first"))
+    condition: ColumnElement[bool] = and_(column.op(">=")(first), column.op("<")(next_first))
+    return condition
+
+
+def _of_days() -> dict[str, ClauseElement]:
+    """Return the statements that empty a day: what is in the way, and the tombstones of what goes."""
+    is_there = executions.c.who_rank < literal_column(str(DELETED))
+    alive = executions.c.lease_id.op("=")(any_(_array("live_leases", BigInteger())))
+    later = executions.c.started_ns >= bindparam("before_ns", type_=BigInteger())
+    buried = {name: null() if value is None else literal_column(str(value)) for name, value in BURIED.items()}
+    bury = update(executions).values({name: buried[name] for name in executions.c.keys() if name in buried})  # noqa: SIM118  (no mapping)
+    return {
+        "staying_of_day": select(executions.c.execution_id)
+        .where(_in_day(executions.c.execution_id), is_there)
+        .where(or_(later, executions.c.covered_by.is_not(None), and_(IS_OPEN, alive)))
+        .limit(literal_column("1")),
+        "covered_by_day": select(executions.c.execution_id).where(_in_day(executions.c.covered_by)),
+        "bury_covered_by_day": bury.where(_in_day(executions.c.covered_by)),
+        "bury_day": bury.where(_in_day(executions.c.execution_id), is_there),
+    }
+
+
 def of_postgresql() -> dict[str, ClauseElement]:
     """Return the statements for PostgreSQL: each takes many rows, as an array for each column."""
     big, text, key = BigInteger(), Text(), LargeBinary()
@@ -218,6 +245,7 @@ def of_postgresql() -> dict[str, ClauseElement]:
     )
     return {
         **_shared(postgresql),
+        **_of_days(),
         "lock_executions": locked.with_for_update(key_share=True),
         "lock_more_executions": locked.with_for_update(key_share=True, nowait=True),
         "own_in_traces": union(

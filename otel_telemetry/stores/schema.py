@@ -22,7 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from otel_telemetry.rows import RowStatus, execution_key
+from otel_telemetry.rows import OPEN_STATUSES, execution_key
 from otel_telemetry.rows.execution import DELETED
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ terms: Final = Table(
 # Literals, not parameters: both planners use a partial index only where the query repeats its condition.
 IS_LISTED: Final = (executions.c.who_rank < literal_column(str(DELETED))) & executions.c.covered_by.is_(None)
 """An execution by itself: not deleted, and no part of another."""
-IS_OPEN: Final = executions.c.status.in_([literal_column(str(int(s))) for s in (RowStatus.PENDING, RowStatus.RUNNING)])
+IS_OPEN: Final = executions.c.status.in_([literal_column(str(status)) for status in sorted(OPEN_STATUSES)])
 
 resources: Final = Table(
     "resources",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from otel_telemetry.rows import RowStatus, SpanRow, Tally, data_of, row_of
+from otel_telemetry.rows import OPEN_STATUSES, SpanRow, Tally, data_of, row_of
 from otel_telemetry.rows.conventions import VERSION
 from otel_telemetry.rows.durations import HOUR_NS
 from otel_telemetry.rows.execution_key import decode
@@ -20,7 +20,6 @@ from span_processors.data import ResourceData
 if TYPE_CHECKING:
     from otel_telemetry.rows import Durations
 
-_OPEN: Final = frozenset({int(RowStatus.PENDING), int(RowStatus.RUNNING)})
 _EXECUTIONS_AT_ONCE: Final = 500
 
 
@@ -105,7 +104,7 @@ def prune(
         open_ids = [
             decode(bytes(key))
             for key, status, lease_id in database.run("started_before", started_ns=limit_ns)
-            if status in _OPEN and lease_id in live_leases
+            if status in OPEN_STATUSES and lease_id in live_leases
         ]
         _give_share_back(database, open_ids)
     pruned.kept_open = len(open_ids)

@@ -11,10 +11,18 @@ INSERT INTO terms (term, started_ns, execution_id) VALUES (%(term)s::BIGINT, %(s
 -- add_terms
 INSERT INTO terms (term, started_ns, execution_id) SELECT given.term, given.started_ns, given.execution_id
 FROM unnest(%(term)s::BIGINT[], %(started_ns)s::BIGINT[], %(execution_id)s::BYTEA[]) AS given(term, started_ns, execution_id) ON CONFLICT DO NOTHING;
+-- bury_covered_by_day
+UPDATE executions SET who_span_id=0, who_tie=0, resource_id=0, state_started_ns=0, state_span_id=0, state_tie=0, segment=0, steps=0, tool_calls=0, retries=0, waiting_ns=0, who_ended_ns=NULL, ended_ns=NULL, duration_ns=NULL, lease_id=NULL, metadata_started_ns=NULL, metadata_span_id=NULL, metadata_ended_ns=NULL, metadata_tie=NULL, variant=NULL, max_repeat=NULL, who_rank=127, state_rank=127, status=-1, flags=0, covered_by=NULL, execution_type=NULL, workflow_name=NULL, workflow_version=NULL, caller_id=NULL, parent_execution_id=NULL, error_code=NULL, error_category=NULL WHERE (executions.covered_by >= %(first)s) AND (executions.covered_by < %(next_first)s);
+-- bury_day
+UPDATE executions SET who_span_id=0, who_tie=0, resource_id=0, state_started_ns=0, state_span_id=0, state_tie=0, segment=0, steps=0, tool_calls=0, retries=0, waiting_ns=0, who_ended_ns=NULL, ended_ns=NULL, duration_ns=NULL, lease_id=NULL, metadata_started_ns=NULL, metadata_span_id=NULL, metadata_ended_ns=NULL, metadata_tie=NULL, variant=NULL, max_repeat=NULL, who_rank=127, state_rank=127, status=-1, flags=0, covered_by=NULL, execution_type=NULL, workflow_name=NULL, workflow_version=NULL, caller_id=NULL, parent_execution_id=NULL, error_code=NULL, error_category=NULL WHERE (executions.execution_id >= %(first)s) AND (executions.execution_id < %(next_first)s) AND executions.who_rank < 127;
 -- covered
 SELECT executions.execution_id
 FROM executions
 WHERE executions.covered_by = ANY (%(execution_ids)s::BYTEA[]);
+-- covered_by_day
+SELECT executions.execution_id
+FROM executions
+WHERE (executions.covered_by >= %(first)s) AND (executions.covered_by < %(next_first)s);
 -- durations_of
 SELECT durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name, durations.failed, durations.longest_ns, durations.slowest, durations.buckets
 FROM durations
@@ -84,6 +92,11 @@ WHERE spans.execution_id = %(execution_id)s AND spans.started_ns = %(started_ns)
 SELECT spans.execution_id, spans.span_id, spans.started_ns, spans.trace_id, spans.parent_span_id, spans.kind, spans.status, spans.ended_ns, spans.sequence, spans.name, spans.execution_type, spans.workflow_name, spans.workflow_version, spans.caller_id, spans.parent_execution_id, spans.step_id, spans.step_kind, spans.attempt, spans.tool_name, spans.error_code, spans.error_category, spans.call_hash, spans.scope, spans.lease_id, spans.resource_id, NULL AS document, NULL AS payload
 FROM spans JOIN unnest(%(execution_id)s::BYTEA[], %(started_ns)s::BIGINT[], %(span_id)s::BIGINT[]) AS given(execution_id, started_ns, span_id) ON (spans.execution_id = given.execution_id) AND (spans.started_ns = given.started_ns) AND (spans.span_id = given.span_id)
 WHERE spans.execution_id = ANY (%(execution_ids)s::BYTEA[]);
+-- staying_of_day
+SELECT executions.execution_id
+FROM executions
+WHERE (executions.execution_id >= %(first)s) AND (executions.execution_id < %(next_first)s) AND executions.who_rank < 127 AND (executions.started_ns >= %(before_ns)s::BIGINT OR executions.covered_by IS NOT NULL OR executions.status IN (0, 1) AND (executions.lease_id = ANY (%(live_leases)s::BIGINT[])))
+ LIMIT 1;
 -- take_durations
 DELETE FROM durations WHERE durations.ctid = ANY (array((SELECT durations.ctid
 FROM durations JOIN unnest(%(hour)s::BIGINT[], %(workflow_name)s::TEXT[], %(workflow_version)s::TEXT[], %(kind)s::SMALLINT[], %(name)s::TEXT[]) AS given(hour, workflow_name, workflow_version, kind, name) ON (durations.hour = given.hour) AND (durations.workflow_name = given.workflow_name) AND (durations.workflow_version = given.workflow_version) AND (durations.kind = given.kind) AND (durations.name = given.name) FOR UPDATE OF durations SKIP LOCKED))) RETURNING durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name, durations.failed, durations.longest_ns, durations.slowest, durations.buckets;

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry.rows.durations import HOUR_NS
-from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.rows.execution_key import decode, encode, first_of_day
 from otel_telemetry.stores import partitions
 from otel_telemetry.stores.ddl import named
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _SQL: Final = named("postgresql")
 _DAY_NS: Final = 24 * HOUR_NS
-_OPEN: Final = "(0, 1)"
 
 
 class PostgresDatabase:
@@ -89,26 +87,13 @@ class PostgresDatabase:
         of_day = partitions.name_of("executions", day)
         # what is written meanwhile waits, and finds tombstones
         self._connection.execute(f"LOCK TABLE {of_day} IN SHARE ROW EXCLUSIVE MODE")
-        staying = self._connection.execute(
-            f"SELECT 1 FROM {of_day} WHERE who_rank < {DELETED} AND (started_ns >= %s OR covered_by IS NOT NULL"
-            f" OR (status IN {_OPEN} AND lease_id = ANY(%s))) LIMIT 1",
-            (before_ns, list(live_leases)),
-        ).fetchone()
-        if staying is not None:
+        bounds = {"first": first_of_day(day), "next_first": first_of_day(day + 1)}
+        if self.run("staying_of_day", before_ns=before_ns, live_leases=list(live_leases), **bounds):
             return 0
-        bounds = (first_of_day(day), first_of_day(day + 1))
-        covered = self._connection.execute(
-            "SELECT execution_id FROM executions WHERE covered_by >= %s AND covered_by < %s", bounds
-        ).fetchall()
-        for (key,) in covered:
+        for (key,) in self.run("covered_by_day", **bounds):
             self.run("remove_spans_of", execution_id=decode(key))
-        dead = (
-            f"who_rank = {DELETED}, state_rank = {DELETED}, status = -1, covered_by = NULL, lease_id = NULL,"
-            " workflow_name = NULL, workflow_version = NULL, caller_id = NULL, parent_execution_id = NULL,"
-            " error_code = NULL, error_category = NULL, duration_ns = NULL"
-        )
-        self._connection.execute(f"UPDATE executions SET {dead} WHERE covered_by >= %s AND covered_by < %s", bounds)
-        removed = self._connection.execute(f"UPDATE {of_day} SET {dead} WHERE who_rank < {DELETED}").rowcount
+        self.run("bury_covered_by_day", **bounds)
+        removed = self._connection.execute(_SQL["bury_day"], bounds).rowcount
         emptied = ", ".join(partitions.name_of(table, day) for table in ("spans", "terms"))
         self._connection.execute(f"TRUNCATE {emptied}")
         return removed

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from otel_telemetry.query import Filter
-from otel_telemetry.rows import RowKind, SpanRow, add_up
+from otel_telemetry.rows import EXECUTION_COLUMNS, RowKind, SpanRow, add_up, tombstone
 from otel_telemetry.rows.execution_key import encode
 from otel_telemetry.stores import PostgresSpanExporter, SQLiteSpanExporter, partitions
 from otel_telemetry.stores.base import StoreExporter
 from otel_telemetry.stores.postgres import exporter as postgres
 from otel_telemetry.stores.postgres.url import Place, parse
+from otel_telemetry.stores.statements import read_execution
 from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import DEAD_LEASE, LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
@@ -323,6 +324,11 @@ def test_a_day_is_emptied_at_once(both: list[StoreExporter[Any]], postgres_url: 
         for table in ("spans", "terms"):
             name = partitions.name_of(table, day)
             assert connection.execute(f"SELECT count(*), pg_relation_size('{name}') FROM {name}").fetchone() == (0, 0)
+        columns, of_day = ", ".join(EXECUTION_COLUMNS), partitions.name_of("executions", day)
+        found = connection.execute(f"SELECT {columns} FROM {of_day}", binary=True).fetchall()
+    there = [read_execution(values) for values in found]
+    assert len(there) == 51
+    assert there == list(map(tombstone, there)), "as if they had been removed one by one"
     with closing(exporter.store()) as store:
         assert store.executions(Filter(), live_leases=LIVE) == Model(new).matching(Filter())
         assert sum(part.n for part in add_up(store.durations())) == 51
