@@ -11,6 +11,7 @@ from otel_telemetry.codec.span_info import origin_of, span_of
 from otel_telemetry.errors import FormatError
 from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanScope, ToolCallRecord
 from otel_telemetry.rows import RowKind, default_name
+from otel_telemetry.rows.columns import KIND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,15 +64,14 @@ class _Encoder:
         return spans
 
     def _span(self, kind: table.Table, record: Any, info: SpanInfo) -> SpanData:
-        attributes: dict[str, JsonValue] = {}
+        said: dict[str, JsonValue] = {}
         if not info.foreign:
-            attributes[semconv.EXECUTION_ID] = self._record.execution_id
-            attributes.update(table.dump(kind, record))
-        attributes.update(info.attributes)
+            said = {semconv.EXECUTION_ID: self._record.execution_id, **table.dump(kind, record)}
+        attributes = {**said, **info.attributes}
         started_at = record.started_at
         if info.started_at is not None:  # one of several spans of the execution, which says less than the record
             started_at = info.started_at
-            attributes = {key: value for key, value in attributes.items() if value is not None}
+            attributes = {key: value for key, value in attributes.items() if value is not None or key not in said}
         origin = None if info is self._root else self._origin
         return span_of(info, attributes, started_at, record.completed_at, origin)
 
@@ -96,8 +96,9 @@ class _Encoder:
 def _mark_interrupted(spans: Iterable[SpanData]) -> None:
     """Mark one span of an execution that no table of ours says it of: see `Part.interrupted`."""
     for span in spans:
-        if semconv.INTERRUPTED not in span.attributes:  # what a span says itself is kept
-            span.attributes[semconv.INTERRUPTED] = True
+        said = span.attributes
+        if semconv.INTERRUPTED not in said and said.get(semconv.KIND) != KIND_NAMES[RowKind.EXECUTION]:
+            said[semconv.INTERRUPTED] = True  # nothing that the span says itself, or would be taken to say
             return
 
 

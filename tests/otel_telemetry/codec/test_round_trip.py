@@ -122,6 +122,18 @@ def test_a_text_where_a_mark_belongs_is_kept() -> None:
     check_kept([orphan._replace(attributes={semconv.KIND: "step", semconv.INTERRUPTED: "execution"})])
 
 
+def test_the_mark_of_an_interrupted_orphan_is_not_put_where_another_claims_to_be_one() -> None:
+    orphan = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
+    inside = orphan._replace(attributes={semconv.EXECUTION_ID: "e"}, parent_span_id=orphan.span_id)
+    check_kept([inside, orphan._replace(attributes={semconv.KIND: "execution"}, parent_span_id=None)])
+
+
+def test_what_a_later_claim_says_to_be_nothing_is_kept() -> None:
+    first = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
+    later = first._replace(attributes={**first.attributes, semconv.SEQUENCE: None}, start_ns=first.start_ns + 1)
+    check_kept([first, later])
+
+
 def check_kept(recorded: list[SpanData]) -> None:
     """Read all into the execution of the first, and back."""
     rows = rows_of(recorded)
