@@ -52,7 +52,7 @@ MUTATIONS = (
     ),
     Mutation(MERGING, "changes.tally.take_off(before.counts.frame, before.counts.runs)", "pass"),
     Mutation(MERGING, "changes.dropped_terms += had - has", "pass"),
-    Mutation(MERGING, "return both and any(row.kind in _CALLS for row in case.rows)", "return False"),
+    Mutation(MERGING, "return both and any(row.kind in CALL_KINDS for row in case.rows)", "return False"),
     Mutation(MERGING, "covered = self._held.covered(sorted(new_homes)) if new_homes else []", "covered = []"),
     Mutation(MERGING, "case.new = self._folded_anew(case)", "pass"),
     Mutation(COVERING, "if row.trace_id == trace.trace_id", "if True"),

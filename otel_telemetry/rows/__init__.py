@@ -21,6 +21,7 @@ from otel_telemetry.rows.execution import (
     tombstone,
 )
 from otel_telemetry.rows.row import (
+    CALL_KINDS,
     COLUMNS,
     INTERRUPTED_LEASE,
     MAX_TEXT,
@@ -34,6 +35,7 @@ from otel_telemetry.rows.standing import Standing, doubles, stands
 from otel_telemetry.rows.text import index_value, search_text
 
 __all__ = [
+    "CALL_KINDS",
     "COLUMNS",
     "EXECUTION_COLUMNS",
     "INTERRUPTED_LEASE",

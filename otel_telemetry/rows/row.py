@@ -47,6 +47,10 @@ INNER_KINDS: Final = frozenset({RowKind.INNER_STEP, RowKind.INNER_CALL})
 """Spans of others inside one of our executions, that may be more than mere spans."""
 
 
+CALL_KINDS: Final = frozenset(map(int, (RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL, RowKind.ENTRY_CALL)))
+"""What a tool call is, or may be."""
+
+
 class RowStatus(IntEnum):
     """Status of an execution or step as stored; for a tool call or another span: running, completed or failed."""
 

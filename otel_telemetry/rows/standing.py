@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final
 
 from otel_telemetry.rows.execution import HAS_BOTH_CALLS, OWN_BARE, REMOTE, TOP, ExecutionRow
-from otel_telemetry.rows.row import RowKind, SpanRow
+from otel_telemetry.rows.row import CALL_KINDS, RowKind, SpanRow
 
 SpanKey = tuple[int, int]
 """(started_ns, span_id): names a span within its execution."""
@@ -39,12 +39,10 @@ _DIRECT: Final = Standing.DIRECT
 _SEGMENT: Final = Standing.SEGMENT
 _K_EXECUTION: Final = int(RowKind.EXECUTION)
 _K_CALL: Final = int(RowKind.TOOL_CALL)
-_K_INNER_CALL: Final = int(RowKind.INNER_CALL)
 _K_OTHER_STEP: Final = int(RowKind.OTHER_STEP)
-_K_OTHER_CALL: Final = int(RowKind.OTHER_CALL)
 _K_ENTRY: Final = int(RowKind.ENTRY)
 _K_ENTRY_CALL: Final = int(RowKind.ENTRY_CALL)
-_CALLS_OF_OTHERS: Final = frozenset({_K_INNER_CALL, _K_OTHER_CALL, _K_ENTRY_CALL})
+_CALLS_OF_OTHERS: Final = CALL_KINDS - {_K_CALL}
 _ALWAYS: Final[dict[int, Standing]] = {
     RowKind.SPAN: _SPAN,
     RowKind.STEP: _STEP,

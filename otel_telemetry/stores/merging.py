@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from otel_telemetry.rows import (
+    CALL_KINDS,
     ExecutionRow,
     RowKind,
     SpanRow,
@@ -37,7 +38,6 @@ SpanKey: TypeAlias = tuple[int, int]
 Term: TypeAlias = tuple[int, int, bytes]
 """(term, started_ns, the key of the execution)"""
 
-_CALLS: Final = frozenset(map(int, (RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL, RowKind.ENTRY_CALL)))
 _FEW_TIMES: Final = 20
 """All rows of an execution are read where they are so many times as many as those in the batch, at most."""
 _NOTHING: Final = Derived(Counts((0, "", ""), set(), [], 0, 0, 0), None, None)
@@ -442,7 +442,7 @@ def _depends_on_others(case: _Case) -> bool:
     if case.replaced and counts_of(old, case.replaced).terms - counts_of(new, case.rows).terms:
         return True  # another row may still have the term
     both = new.flags & HAS_BOTH_CALLS == HAS_BOTH_CALLS
-    return both and any(row.kind in _CALLS for row in case.rows)
+    return both and any(row.kind in CALL_KINDS for row in case.rows)
 
 
 def _is_entered(row: ExecutionRow) -> bool:

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from otel_telemetry.errors import StoreError, StoreUnavailableError
 from otel_telemetry.query import Filter, FinishedRun, Lease, OrderBy, Position
 from otel_telemetry.rows import (
+    CALL_KINDS,
     COLUMNS,
     EXECUTION_COLUMNS,
     Durations,
@@ -101,13 +102,11 @@ _READ_INTO: Final = select(executions.c.execution_id, executions.c.covered_by).w
 _EXECUTIONS: Final = select(*(executions.c[name] for name in EXECUTION_COLUMNS))
 
 
-def _number(kind: RowKind) -> Any:
+def _number(kind: int) -> Any:
     return literal_column(str(int(kind)))
 
 
-_IS_CALL: Final = spans.c.kind.in_(
-    [_number(kind) for kind in (RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL, RowKind.ENTRY_CALL)]
-)
+_IS_CALL: Final = spans.c.kind.in_([_number(kind) for kind in sorted(CALL_KINDS)])
 _IS_ROOT: Final = and_(
     spans.c.span_id == executions.c.who_span_id,
     spans.c.started_ns == executions.c.started_ns,
