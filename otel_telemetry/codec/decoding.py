@@ -190,7 +190,7 @@ def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], par
         if name in who:
             fields[name] = who[name]
     fields["started_at"] = execution.started_ns
-    if "inputs" not in fields:
+    if fields.get("inputs") is None:
         inputs = next((of_one["inputs"] for of_one in said.values() if of_one.get("inputs") is not None), None)
         fields["inputs"] = inputs
     if execution.metadata_started_ns is not None and execution.metadata_span_id is not None:

@@ -97,6 +97,7 @@ def test_spans_of_one_endpoint_never_go_to_another(tmp_path: Path, monkeypatch: 
     telemetry = configure(tmp_path, port, monkeypatch)
     record(telemetry, 3)
     assert not telemetry.shutdown(1)
+    wait_until(lambda: not sink(telemetry.health(), 1).worker_alive)  # the exporter may still sleep between two tries
     with endpoint() as (got, other):
         assert other != port
         telemetry = configure(tmp_path, other, monkeypatch)

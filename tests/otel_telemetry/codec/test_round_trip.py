@@ -134,6 +134,13 @@ def test_what_a_later_claim_says_to_be_nothing_is_kept() -> None:
     check_kept([first, later])
 
 
+def test_null_inputs_of_the_newest_claim_leave_those_of_an_earlier_one() -> None:
+    first = encode(ExecutionRecord(execution_id="e", started_at=1, inputs=["a"]))[0]
+    later = first._replace(attributes={**first.attributes, semconv.INPUTS: "null"}, start_ns=first.start_ns + 1)
+    check_kept([first, later])
+    assert decoded([first, later]).inputs == ["a"]
+
+
 def check_kept(recorded: list[SpanData]) -> None:
     """Read all into the execution of the first, and back."""
     rows = rows_of(recorded)
