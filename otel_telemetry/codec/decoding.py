@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otel_telemetry import semconv
 from otel_telemetry.codec import table
 from otel_telemetry.codec.nesting import Places
-from otel_telemetry.codec.parts import Part, mark_oddities
+from otel_telemetry.codec.parts import Part, find_mark, mark_oddities
 from otel_telemetry.codec.span_info import Origin
 from otel_telemetry.records import (
     ExecutionRecord,
@@ -85,6 +85,7 @@ def decode(
     ]
     parents = {part.span.span_id: part.span.parent_span_id for part in parts}
     mark_oddities(parts, parents)
+    interrupted = find_mark(parts)
     root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
     fields = _rootless(execution) if root is None else _rooted(execution, root, parts)
     origin = None if root is None else Origin(root.span.resource, root.span.scope)
@@ -112,7 +113,7 @@ def decode(
     fields["tool_calls"] = tuple(loose)
     fields["spans"] = tuple(others)
     gone = execution.lease_id is not None and execution.lease_id not in live_leases
-    if any(part.interrupted for part in parts) or (gone and fields["status"] in _OPEN):
+    if interrupted or (gone and fields["status"] in _OPEN):
         fields["interrupted"] = True
     return ExecutionRecord(**fields)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from otel_telemetry import semconv
 from otel_telemetry.codec import table
+from otel_telemetry.codec.parts import to_mark
 from otel_telemetry.codec.span_info import origin_of, span_of
 from otel_telemetry.errors import FormatError
 from otel_telemetry.records import ExecutionRecord, JsonValue, SpanInfo, SpanScope, ToolCallRecord
 from otel_telemetry.rows import RowKind, default_name
-from otel_telemetry.rows.columns import KIND_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from span_processors.data import SpanData
 
@@ -50,8 +50,10 @@ class _Encoder:
             spans += self._calls(step.tool_calls, f"step {position} call", info.span_id)
         spans += self._calls(record.tool_calls, "call", top)
         spans += [self._span(table.SPAN, other, other.span) for other in record.spans]
-        if record.interrupted and (self._root is None or self._root.foreign):
-            _mark_interrupted(spans)
+        if record.interrupted and not any(span.attributes.get(semconv.INTERRUPTED) is True for span in spans):
+            at = to_mark(spans)
+            if at is not None:
+                spans[at].attributes[semconv.INTERRUPTED] = True
         return spans
 
     def _calls(self, calls: Sequence[ToolCallRecord], path: str, parent: str | None) -> list[SpanData]:
@@ -91,15 +93,6 @@ class _Encoder:
             status_code="error" if record.error else "unset",
             scope=SpanScope(name=semconv.SCOPE_NAME) if kind is RowKind.EXECUTION else None,
         )
-
-
-def _mark_interrupted(spans: Iterable[SpanData]) -> None:
-    """Mark one span of an execution that no table of ours says it of: see `Part.interrupted`."""
-    for span in spans:
-        said = span.attributes
-        if semconv.INTERRUPTED not in said and said.get(semconv.KIND) != KIND_NAMES[RowKind.EXECUTION]:
-            said[semconv.INTERRUPTED] = True  # nothing that the span says itself, or would be taken to say
-            return
 
 
 def _digest(text: str, size: int) -> str:

@@ -11,6 +11,7 @@ from otel_telemetry.codec.foreign import foreign_fields
 from otel_telemetry.codec.nesting import circles
 from otel_telemetry.codec.span_info import Origin, info_of
 from otel_telemetry.rows import RowKind, Standing, opened
+from otel_telemetry.rows.columns import KIND_NAMES
 from otel_telemetry.rows.conventions import is_entry
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.records import JsonValue
     from otel_telemetry.rows import SpanRow
+    from span_processors.data import SpanData
 
 _TABLES: Final = {
     Standing.SPAN: table.SPAN,
@@ -39,10 +41,11 @@ class Part:
 
     Attributes:
         foreign: whether others recorded what it stands for. A mere span is nobody's.
-        interrupted: whether `encode` marked it, for an execution that has no span of ours to say so.
+        interrupted: whether it says so of an execution that has no span of ours to say it.
+        marked: whether it says so because `encode` had it say so: that is the execution's then, and not the span's.
     """
 
-    __slots__ = ("convention", "foreign", "interrupted", "odd", "row", "span", "stands")
+    __slots__ = ("convention", "foreign", "interrupted", "marked", "odd", "row", "span", "stands")
 
     def __init__(self, row: SpanRow, stands: Standing) -> None:
         self.row = row
@@ -52,6 +55,7 @@ class Part:
         self.foreign = not own_kind and (stands is not _SPAN or row.kind >= RowKind.OTHER_STEP)
         own_execution = own_kind and row.kind == RowKind.EXECUTION
         self.interrupted = self.span.attributes.get(semconv.INTERRUPTED) is True and not own_execution
+        self.marked = False
         self.odd: tuple[str, ...] = ()
         span = self.span
         if span.end_ns is not None and span.end_ns < span.start_ns:
@@ -102,10 +106,41 @@ class Part:
                 said = self.row.execution_id
             if said != execution_id:  # of a trace that is read into it, or too long
                 rest[semconv.EXECUTION_ID] = said
-        if self.interrupted:
+        if self.marked:
             rest = {key: value for key, value in rest.items() if key != semconv.INTERRUPTED}
         fields["span"] = info_of(self.span, rest, foreign=self.foreign, origin=origin)
         return fields
+
+
+def find_mark(parts: Sequence[Part]) -> bool:
+    """Say of the span that `encode` marked as interrupted that it did, and return whether any is."""
+    interrupted = [part for part in parts if part.interrupted]
+    if not interrupted:
+        return False
+    # as if it were not marked yet
+    said = [
+        {key: value for key, value in part.span.attributes.items() if key != semconv.INTERRUPTED or value is not True}
+        for part in parts
+    ]
+    at = to_mark([part.span._replace(attributes=of_one) for part, of_one in zip(parts, said, strict=True)])
+    for part in interrupted:
+        part.marked = at is not None and part is parts[at] and len(interrupted) == 1
+    return True
+
+
+def to_mark(spans: Sequence[SpanData]) -> int | None:
+    """Return which span to mark as interrupted, where no table of ours can say it of an execution: its place.
+
+    It is the first by time that says nothing of it itself and that no other could be taken for, in any order of spans.
+    """
+    uses = Counter((span.start_ns, span.span_id) for span in spans)
+    free = [
+        (uses[span.start_ns, span.span_id], span.start_ns, span.span_id, at)
+        for at, span in enumerate(spans)
+        if semconv.INTERRUPTED not in span.attributes
+        and span.attributes.get(semconv.KIND) != KIND_NAMES[RowKind.EXECUTION]
+    ]
+    return min(free)[-1] if free else None
 
 
 def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> None:

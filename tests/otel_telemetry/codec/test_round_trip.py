@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ def test_a_record_comes_back_from_its_rows_and_from_json(record: ExecutionRecord
 
 
 @given(TRACES)
-@settings(slow_to_make, max_examples=100)
+@settings(slow_to_make, max_examples=int(os.environ.get("OTEL_TELEMETRY_TEST_FUZZ", "100")))
 def test_whatever_spans_say_is_kept(recorded: list[SpanData]) -> None:
     check_kept(recorded)
 
@@ -126,6 +127,22 @@ def test_the_mark_of_an_interrupted_orphan_is_not_put_where_another_claims_to_be
     orphan = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
     inside = orphan._replace(attributes={semconv.EXECUTION_ID: "e"}, parent_span_id=orphan.span_id)
     check_kept([inside, orphan._replace(attributes={semconv.KIND: "execution"}, parent_span_id=None)])
+
+
+def test_an_interrupted_step_stays_so_beside_an_execution_that_says_something_else() -> None:
+    own = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
+    odd = own._replace(attributes={**own.attributes, semconv.INTERRUPTED: "execution"})
+    step = own._replace(attributes={semconv.KIND: "step", semconv.EXECUTION_ID: "e", semconv.INTERRUPTED: True})
+    check_kept([odd, step._replace(span_id=step.span_id + 1)])
+    check_kept([odd, step._replace(start_ns=0)])
+
+
+def test_a_mark_of_a_span_with_the_key_of_another_stays_with_it() -> None:
+    orphan = encode(ExecutionRecord(execution_id="e", started_at=1))[0]
+    marked = {semconv.KIND: "step", semconv.INTERRUPTED: True}
+    others = {semconv.EXECUTION_ID: "execution", **marked}
+    check_kept([orphan._replace(attributes={}), orphan._replace(attributes=others)])
+    check_kept([orphan._replace(attributes=marked), orphan._replace(attributes=others)])
 
 
 def test_what_a_later_claim_says_to_be_nothing_is_kept() -> None:
