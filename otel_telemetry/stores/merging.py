@@ -7,9 +7,9 @@ where nothing else depends on them, else anew from all of its rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from otel_telemetry.rows import (
     CALL_KINDS,
@@ -38,8 +38,11 @@ SpanKey: TypeAlias = tuple[int, int]
 Term: TypeAlias = tuple[int, int, bytes]
 """(term, started_ns, the key of the execution)"""
 
+_AskedT = TypeVar("_AskedT")
+_AnswerT = TypeVar("_AnswerT")
 _FEW_TIMES: Final = 20
 """All rows of an execution are read where they are so many times as many as those in the batch, at most."""
+_OTHER_STEP: Final = int(RowKind.OTHER_STEP)
 _NOTHING: Final = Derived(Counts((0, "", ""), set(), [], 0, 0, 0), None, None)
 
 
@@ -63,6 +66,50 @@ class Held(Protocol):
 
     def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
         """Return all rows of these executions, without payload; only those of kind EXECUTION with their document."""
+
+
+class Remembered:
+    """Answers, and the questions to a store that they came from.
+
+    What was planned outside of a transaction holds inside, where all of them would be given again.
+    """
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._asked: list[tuple[Callable[[Any], object], object, object]] = []
+
+    def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
+        """See `Held.lock`."""
+        return self._ask(self._held.lock, execution_ids)
+
+    def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
+        """See `Held.own_in_traces`."""
+        return self._ask(self._held.own_in_traces, trace_ids)
+
+    def covered(self, execution_ids: Sequence[str]) -> list[str]:
+        """See `Held.covered`."""
+        return self._ask(self._held.covered, execution_ids)
+
+    def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """See `Held.states`."""
+        return self._ask(self._held.states, keys)
+
+    def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
+        """See `Held.whole`."""
+        return self._ask(self._held.whole, keys)
+
+    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
+        """See `Held.spans`."""
+        return self._ask(self._held.spans, execution_ids)
+
+    def still_hold(self) -> bool:
+        """Ask all over again, and return whether every answer is the same."""
+        return all(ask(about) == answer for ask, about, answer in self._asked)
+
+    def _ask(self, ask: Callable[[_AskedT], _AnswerT], about: _AskedT) -> _AnswerT:
+        answer = ask(about)
+        self._asked.append((ask, about, answer))
+        return answer
 
 
 @dataclass(slots=True)
@@ -120,8 +167,8 @@ class _Case:
     after: dict[SpanKey, SpanRow] = field(default_factory=dict)
 
 
-def claims_of(rows: Iterable[SpanRow]) -> tuple[dict[str, list[SpanRow]], dict[str, ExecutionRow], int]:
-    """Return rows by execution, each span in its greatest state; the join of their claims; and how many were lesser."""
+def groups_of(rows: Iterable[SpanRow]) -> tuple[dict[str, list[SpanRow]], int]:
+    """Return rows by execution, each span in its greatest state, and how many were lesser."""
     groups: dict[str, list[SpanRow]] = {}
     for row in rows:
         group = groups.get(row.execution_id)
@@ -135,7 +182,7 @@ def claims_of(rows: Iterable[SpanRow]) -> tuple[dict[str, list[SpanRow]], dict[s
         if best is not group:
             lesser += len(group) - len(best)
             groups[execution_id] = list(best)
-    return groups, {execution_id: fold(group) for execution_id, group in groups.items()}, lesser
+    return groups, lesser
 
 
 def merge(rows: Sequence[SpanRow], held: Held) -> Changes:
@@ -151,20 +198,18 @@ class _Merge:
         self._loaded: dict[str, list[SpanRow]] = {}
 
     def of(self, rows: Sequence[SpanRow]) -> Changes:
-        groups, claims, lesser = claims_of(rows)
+        groups, lesser = groups_of(rows)
         changes = self._changes
         changes.written.replayed += lesser
         # with the rows named after their traces, which may be parts of them
-        traces = {
-            row.trace_id for execution_id, group in groups.items() if claims[execution_id].is_own for row in group
-        }
-        old = self._held.lock({*claims, *(trace_id.hex() for trace_id in traces)})
+        traces = {row.trace_id for group in groups.values() for row in group if row.kind < _OTHER_STEP}
+        old = self._held.lock({*groups, *(trace_id.hex() for trace_id in traces)})
         known: dict[str, list[SpanRow]] = {}
         for execution_id, group in groups.items():
             there = old.get(execution_id)
             if there is None:
                 changes.written.stored += len(group)
-                self._cases[execution_id] = _Case(execution_id, group, None, claims[execution_id])
+                self._cases[execution_id] = _Case(execution_id, group, None, fold(group))
             elif there.who_rank == DELETED:
                 changes.written.refused += len(group)
             else:

@@ -143,6 +143,8 @@ class SQLiteSpanExporter(SQLiteExporterBase):
             # Cut when it is begun anew, so that its size tells how much is in it.
             connection.execute("PRAGMA journal_size_limit = 0")
             self._prepare_tables(connection)
+            if has_log:  # then only a transaction that writes waits for another, and `writer.transaction` does that
+                connection.execute("PRAGMA busy_timeout = 0")
         except BaseException as error:
             connection.close()
             if sqlite_file.is_damage(error) and not isinstance(error, DamagedError):

@@ -86,7 +86,8 @@ class SQLiteDatabase:
             if not free:
                 return
             begun = time.monotonic()
-            self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            with self.transaction():
+                self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
             (left,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if left >= free:
                 return

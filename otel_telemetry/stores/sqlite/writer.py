@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_telemetry.rows import ExecutionRow, SpanRow, add_up, term
 from otel_telemetry.rows.conventions import VERSION
@@ -15,7 +17,8 @@ from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named, statements
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
-from otel_telemetry.stores.merging import Changes, Written, key_of, merge
+from otel_telemetry.stores.merging import Changes, Remembered, Written, key_of, merge
+from otel_telemetry.stores.sqlite import file as sqlite_file
 from otel_telemetry.stores.statements import (
     EXECUTION_TABLE_COLUMNS,
     SPAN_COLUMNS,
@@ -42,6 +45,12 @@ _SQL: Final = named("sqlite")
 _AT_ONCE: Final = (256, 64, 16, 4, 1)
 """How many rows a statement takes. While one runs, so do other threads, which wait for each other between them."""
 _KEY: Final = len(DURATION_KEY)
+_SHORTEST_PAUSE_S: Final = 0.001
+_LONGEST_PAUSE_S: Final = 0.005
+"""Between two looks whether another connection's transaction has ended."""
+_contenders: Final = SystemRandom()
+"""Spreads those who wait. The global `random` is left to the host."""
+_Statement: TypeAlias = "tuple[str, Sequence[Any]]"
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
 _FAULTS_OF_A_ROW: Final = frozenset(
@@ -51,9 +60,12 @@ _FAULTS_OF_A_ROW: Final = frozenset(
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done inside, or roll it all back."""
-    # waits for its turn now; a lock that is asked for later may be refused at once
-    connection.execute("BEGIN IMMEDIATE")
+    """Commit what is done inside, or roll it all back.
+
+    Raises:
+        sqlite3.OperationalError: another connection was in a transaction for longer than anybody is to wait.
+    """
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -62,6 +74,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that writes, as soon as nobody else is in one.
+
+    SQLite gives no turns, and its own wait soon looks only ten times a second: somebody who writes one transaction
+    after the other would hardly let anyone in.
+    """
+    # writes from the first: a lock that is asked for later may be refused at once
+    deadline = 0.0
+    pause_s = _SHORTEST_PAUSE_S
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            now = time.monotonic()
+            deadline = deadline or now + sqlite_file.BUSY_TIMEOUT_S
+            if now >= deadline:
+                raise
+            time.sleep(_contenders.uniform(pause_s / 2, pause_s))
+            pause_s = min(pause_s * 1.05, _LONGEST_PAUSE_S)
+        else:
+            return
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -75,14 +112,31 @@ def create_tables(connection: sqlite3.Connection) -> None:
 def write_rows(
     connection: sqlite3.Connection, rows: Sequence[SpanRow], known_resources: AbstractSet[int], *, lease: Lease | None
 ) -> Written:
-    """Write rows, all that follows from them, their resources, and a lease, in one transaction."""
+    """Write rows, all that follows from them, their resources, and a lease, in one transaction.
+
+    What is to be written is worked out before: nobody else can write while the transaction lasts.
+    """
+    tables = Tables(connection)
+    version = _data_version(connection)
+    remembered = Remembered(tables)
+    changes = merge(rows, remembered)
+    statements = list(_statements(connection, changes))
     with transaction(connection):
+        if _data_version(connection) != version and not remembered.still_hold():
+            changes = merge(rows, tables)
+            statements = list(_statements(connection, changes))
         add_resources(connection, rows, known_resources)
-        changes = merge(rows, Tables(connection))
-        apply(connection, changes)
+        _run(connection, statements)
+        add_durations(connection, changes.tally.parts())
         if lease is not None:
             put_lease_inside(connection, lease)
     return changes.written
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes whenever another connection has changed anything."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
 
 
 def add_resources(connection: sqlite3.Connection, rows: Iterable[SpanRow], known_resources: AbstractSet[int]) -> None:
@@ -94,27 +148,60 @@ def add_resources(connection: sqlite3.Connection, rows: Iterable[SpanRow], known
 
 def apply(connection: sqlite3.Connection, changes: Changes) -> None:
     """Write what has changed. To be called inside a transaction."""
-    executions = map(stored_execution, changes.inserted)
-    _put(connection, "add_execution", list(chain.from_iterable(executions)), len(EXECUTION_TABLE_COLUMNS))
-    for before, after in changes.updated:
-        name = update_of(before, after)
-        connection.execute(_SQL[name], set_by(name, after))
-    spans = changes.spans
-    if changes.replaced_spans:
-        there = set(map(key_of, changes.replaced_spans))
-        put_spans(connection, [row for row in spans if key_of(row) in there])
-        spans = [row for row in spans if key_of(row) not in there]
-    _put(connection, "add_span", flat_spans(spans), len(SPAN_COLUMNS))
-    if changes.dropped_terms:
-        connection.executemany(_SQL["remove_term"], sorted(changes.dropped_terms))
-    terms = sorted((*changes.new_terms, *changes.more_terms))
-    _put(connection, "add_term", list(chain.from_iterable(terms)), 3)
+    _run(connection, _statements(connection, changes))
     add_durations(connection, changes.tally.parts())
 
 
 def put_spans(connection: sqlite3.Connection, rows: Sequence[SpanRow]) -> None:
     """Write rows of spans, in the place of those with the same keys."""
-    _put(connection, "put_span", flat_spans(rows), len(SPAN_COLUMNS))
+    _run(connection, _inserts(connection, "put_span", flat_spans(rows), len(SPAN_COLUMNS)))
+
+
+def _run(connection: sqlite3.Connection, statements: Iterable[_Statement]) -> None:
+    for statement, values in statements:
+        connection.execute(statement, values)
+
+
+def _statements(connection: sqlite3.Connection, changes: Changes) -> Iterator[_Statement]:
+    """Yield the statements that write what has changed, but for what is counted."""
+    executions = list(chain.from_iterable(map(stored_execution, changes.inserted)))
+    yield from _inserts(connection, "add_execution", executions, len(EXECUTION_TABLE_COLUMNS))
+    for before, after in changes.updated:
+        name = update_of(before, after)
+        yield _SQL[name], set_by(name, after)
+    spans = changes.spans
+    if changes.replaced_spans:
+        there = set(map(key_of, changes.replaced_spans))
+        replacing = [row for row in spans if key_of(row) in there]
+        yield from _inserts(connection, "put_span", flat_spans(replacing), len(SPAN_COLUMNS))
+        spans = [row for row in spans if key_of(row) not in there]
+    yield from _inserts(connection, "add_span", flat_spans(spans), len(SPAN_COLUMNS))
+    for gone in sorted(changes.dropped_terms):
+        yield _SQL["remove_term"], gone
+    terms = sorted((*changes.new_terms, *changes.more_terms))
+    yield from _inserts(connection, "add_term", list(chain.from_iterable(terms)), 3)
+
+
+def _inserts(connection: sqlite3.Connection, name: str, values: Sequence[Any], width: int) -> Iterator[_Statement]:
+    """Yield what inserts rows of this width, some at once."""
+    if len(values) <= width:
+        if values:
+            yield _SQL[name], values
+        return
+    most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    at = 0
+    for rows in _AT_ONCE:
+        size = rows * width
+        while size <= min(most, len(values) - at):
+            yield _for_rows(name, rows), values[at : at + size]
+            at += size
+
+
+@cache
+def _for_rows(name: str, rows: int) -> str:
+    """Return a statement that inserts one row, for several."""
+    before, marker, values = _SQL[name].rpartition("VALUES ")
+    return before + marker + ", ".join([values] * rows)
 
 
 class Tables:
@@ -183,28 +270,6 @@ def add_durations(connection: sqlite3.Connection, parts: Sequence[Durations]) ->
             found = connection.execute(_SQL["durations_of"], key).fetchall()
             connection.execute(_SQL["remove_durations"], key)
             connection.executemany(_SQL["add_durations"], map(stored_durations, add_up(map(from_values, found))))
-
-
-def _put(connection: sqlite3.Connection, name: str, values: Sequence[Any], width: int) -> None:
-    """Execute a statement, which takes any number of rows, for the values of rows of this width."""
-    if len(values) <= width:
-        if values:
-            connection.execute(_SQL[name], values)
-        return
-    most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-    at = 0
-    for rows in _AT_ONCE:
-        size = rows * width
-        while size <= min(most, len(values) - at):
-            connection.execute(_for_rows(name, rows), values[at : at + size])
-            at += size
-
-
-@cache
-def _for_rows(name: str, rows: int) -> str:
-    """Return a statement that inserts one row, for several."""
-    before, marker, values = _SQL[name].rpartition("VALUES ")
-    return before + marker + ", ".join([values] * rows)
 
 
 def put_lease(connection: sqlite3.Connection, lease: Lease) -> None:
