@@ -36,7 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from otel_telemetry.leases import Lease
 from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, RowKind
 from otel_telemetry.rows.durations import DURATION_KEY
-from otel_telemetry.rows.execution import BURIED, DELETED, OWN_RANKS
+from otel_telemetry.rows.execution import BURIED, DELETED, OWN_RANKS, TOP
 from otel_telemetry.stores.schema import (
     IS_LISTED,
     IS_OPEN,
@@ -109,8 +109,10 @@ def _shared(dialect: Any) -> dict[str, ClauseElement]:
         **{name: _update(columns) for name, columns in UPDATES.items()},
         "add_lease": dialect.insert(leases).values(_values(leases)).on_conflict_do_nothing(),
         "put_lease": _put_lease(dialect),
-        "add_resource": dialect.insert(resources).values(_values(resources)).on_conflict_do_nothing(),
+        "add_execution": insert(executions).values(_values(executions)),
+        "add_span": insert(spans).values(_values(spans)),
         "add_durations": insert(durations).values(_values(durations)),
+        "add_resource": dialect.insert(resources).values(_values(resources)).on_conflict_do_nothing(),
         "durations_of": select(*names).where(_is(durations, *DURATION_KEY)),
         "remove_spans_of": delete(spans).where(_is(spans, "execution_id")),
         "keep_durations": insert(durations_kept).from_select(
@@ -160,8 +162,6 @@ def of_sqlite() -> dict[str, ClauseElement]:
         "span": select(*_all()).where(_is(spans, *SPAN_KEY)),
         "spans_of": select(*_lean()).where(_is(spans, "execution_id")),
         "whole_spans_of": select(*_all()).where(_is(spans, "execution_id")),
-        "add_execution": insert(executions).values(_values(executions)),
-        "add_span": insert(spans).values(_values(spans)),
         "put_span": insert(spans).prefix_with(put).values(_values(spans)),
         "add_term": insert(terms).prefix_with("OR IGNORE").values(_values(terms)),
         "remove_term": delete(terms).where(_is(terms, *TERM_KEY)),
@@ -268,6 +268,11 @@ def of_postgresql() -> dict[str, ClauseElement]:
         "add_term": postgresql.insert(terms).values(_values(terms)).on_conflict_do_nothing(),
         "add_terms": postgresql.insert(terms).from_select(list(TERM_KEY), more).on_conflict_do_nothing(),
         "remove_terms": delete(terms).where(_in_partitions(terms), _same(terms, term, TERM_KEY)),
+        "entered": select(executions.c.execution_id).where(
+            _in_partitions(executions),
+            executions.c.covered_by.is_(None),
+            executions.c.who_rank < literal_column(str(TOP)),
+        ),
         "many_durations": many,
         "take_durations": delete(durations)
         .where(ctid.op("=")(any_(func.array(free.scalar_subquery()))))

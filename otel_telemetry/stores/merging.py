@@ -150,6 +150,10 @@ class Changes:
     """Of executions that were there. Some may be there already."""
     dropped_terms: list[Term] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    entered: list[str] = field(default_factory=list)
+    """New traces without a caller. One that another session is writing at this moment cannot be seen yet."""
+    calling: list[str] = field(default_factory=list)
+    """Traces that new executions of ours may have called; the same holds for what they called."""
     written: Written = field(default_factory=Written)
 
 
@@ -185,9 +189,9 @@ def groups_of(rows: Iterable[SpanRow]) -> tuple[dict[str, list[SpanRow]], int]:
     return groups, lesser
 
 
-def merge(rows: Sequence[SpanRow], held: Held) -> Changes:
-    """Return what rows change."""
-    return _Merge(held).of(rows)
+def merge(rows: Sequence[SpanRow], held: Held, traces: Collection[str] = ()) -> Changes:
+    """Return what rows change, and what follows for traces of which a caller may be there by now."""
+    return _Merge(held).of(rows, traces)
 
 
 class _Merge:
@@ -197,13 +201,13 @@ class _Merge:
         self._cases: dict[str, _Case] = {}
         self._loaded: dict[str, list[SpanRow]] = {}
 
-    def of(self, rows: Sequence[SpanRow]) -> Changes:
+    def of(self, rows: Sequence[SpanRow], traces: Collection[str]) -> Changes:
         groups, lesser = groups_of(rows)
         changes = self._changes
         changes.written.replayed += lesser
         # with the rows named after their traces, which may be parts of them
-        traces = {row.trace_id for group in groups.values() for row in group if row.kind < _OTHER_STEP}
-        old = self._held.lock({*groups, *(trace_id.hex() for trace_id in traces)})
+        called = {row.trace_id for group in groups.values() for row in group if row.kind < _OTHER_STEP}
+        old = self._held.lock({*groups, *(trace_id.hex() for trace_id in called), *traces})
         known: dict[str, list[SpanRow]] = {}
         for execution_id, group in groups.items():
             there = old.get(execution_id)
@@ -216,13 +220,24 @@ class _Merge:
                 known[execution_id] = group
         if known:
             self._add_known(known, old)
-        families = self._families(old)
+        families = self._families(old, traces)
         self._load()
         for family in families:
             self._settle(family)
         for case in self._cases.values():
             self._write(case, families)
+            self._note_what_is_missed(case)
         return changes
+
+    def _note_what_is_missed(self, case: _Case) -> None:
+        new = case.new
+        if _is_entered(new):
+            if case.old is None and new.covered_by is None:
+                self._changes.entered.append(case.execution_id)
+        elif new.is_own and not new.is_trace:
+            self._changes.calling += {
+                row.trace_id.hex() for row in case.rows if case.old is None or row.trace_id != new.trace_id
+            }
 
     # rows of executions that are there
 
@@ -288,12 +303,12 @@ class _Merge:
 
     # traces that are read into an execution of ours
 
-    def _families(self, locked: Mapping[str, ExecutionRow]) -> list[Family]:
+    def _families(self, locked: Mapping[str, ExecutionRow], traces: Collection[str]) -> list[Family]:
         """Find the traces that may be read into executions of ours, and make cases of all that are concerned.
 
         A trace that is read into an execution is looked at with that, and so is each execution that may have called it.
         """
-        entered = self._entered(locked)
+        entered = self._entered(locked) | {trace for trace in traces if trace in locked and _is_entered(locked[trace])}
         families: dict[str, Family] = {}
         asked: set[str] = set()
         while True:

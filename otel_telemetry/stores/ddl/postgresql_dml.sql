@@ -1,11 +1,15 @@
 -- add_durations
 INSERT INTO durations (hour, failed, longest_ns, kind, workflow_name, workflow_version, name, slowest, buckets) VALUES (%(hour)s::BIGINT, %(failed)s::BIGINT, %(longest_ns)s::BIGINT, %(kind)s::SMALLINT, %(workflow_name)s::VARCHAR COLLATE "C", %(workflow_version)s::VARCHAR COLLATE "C", %(name)s::VARCHAR COLLATE "C", %(slowest)s::VARCHAR COLLATE "C", %(buckets)s::VARCHAR COLLATE "C");
+-- add_execution
+INSERT INTO executions (started_ns, who_span_id, who_tie, resource_id, state_started_ns, state_span_id, state_tie, segment, steps, tool_calls, retries, waiting_ns, who_ended_ns, ended_ns, duration_ns, lease_id, metadata_started_ns, metadata_span_id, metadata_ended_ns, metadata_tie, variant, max_repeat, who_rank, state_rank, status, flags, execution_id, trace_id, covered_by, execution_type, workflow_name, workflow_version, caller_id, parent_execution_id, error_code, error_category) VALUES (%(started_ns)s::BIGINT, %(who_span_id)s::BIGINT, %(who_tie)s::BIGINT, %(resource_id)s::BIGINT, %(state_started_ns)s::BIGINT, %(state_span_id)s::BIGINT, %(state_tie)s::BIGINT, %(segment)s::BIGINT, %(steps)s::BIGINT, %(tool_calls)s::BIGINT, %(retries)s::BIGINT, %(waiting_ns)s::BIGINT, %(who_ended_ns)s::BIGINT, %(ended_ns)s::BIGINT, %(duration_ns)s::BIGINT, %(lease_id)s::BIGINT, %(metadata_started_ns)s::BIGINT, %(metadata_span_id)s::BIGINT, %(metadata_ended_ns)s::BIGINT, %(metadata_tie)s::BIGINT, %(variant)s::BIGINT, %(max_repeat)s::BIGINT, %(who_rank)s::SMALLINT, %(state_rank)s::SMALLINT, %(status)s::SMALLINT, %(flags)s::SMALLINT, %(execution_id)s, %(trace_id)s, %(covered_by)s, %(execution_type)s::VARCHAR COLLATE "C", %(workflow_name)s::VARCHAR COLLATE "C", %(workflow_version)s::VARCHAR COLLATE "C", %(caller_id)s::VARCHAR COLLATE "C", %(parent_execution_id)s::VARCHAR COLLATE "C", %(error_code)s::VARCHAR COLLATE "C", %(error_category)s::VARCHAR COLLATE "C");
 -- add_kept_durations
 INSERT INTO durations_kept (hour, failed, longest_ns, kind, workflow_name, workflow_version, name, slowest, buckets) VALUES (%(hour)s::BIGINT, %(failed)s::BIGINT, %(longest_ns)s::BIGINT, %(kind)s::SMALLINT, %(workflow_name)s::VARCHAR COLLATE "C", %(workflow_version)s::VARCHAR COLLATE "C", %(name)s::VARCHAR COLLATE "C", %(slowest)s::VARCHAR COLLATE "C", %(buckets)s::VARCHAR COLLATE "C");
 -- add_lease
 INSERT INTO leases (lease_id, host, pid, boot_id, process_started, heartbeat_ns, closed_ns, account) VALUES (%(lease_id)s::BIGINT, %(host)s::VARCHAR COLLATE "C", %(pid)s::BIGINT, %(boot_id)s::VARCHAR COLLATE "C", %(process_started)s::VARCHAR COLLATE "C", %(heartbeat_ns)s::BIGINT, %(closed_ns)s::BIGINT, %(account)s::VARCHAR COLLATE "C") ON CONFLICT DO NOTHING;
 -- add_resource
 INSERT INTO resources (resource_id, schema_url, attributes) VALUES (%(resource_id)s::BIGINT, %(schema_url)s::VARCHAR COLLATE "C", %(attributes)s::VARCHAR COLLATE "C") ON CONFLICT DO NOTHING;
+-- add_span
+INSERT INTO spans (started_ns, span_id, resource_id, ended_ns, parent_span_id, sequence, lease_id, call_hash, attempt, kind, status, trace_id, execution_id, name, execution_type, workflow_name, workflow_version, caller_id, parent_execution_id, step_id, step_kind, tool_name, error_code, error_category, scope, document, payload) VALUES (%(started_ns)s::BIGINT, %(span_id)s::BIGINT, %(resource_id)s::BIGINT, %(ended_ns)s::BIGINT, %(parent_span_id)s::BIGINT, %(sequence)s::BIGINT, %(lease_id)s::BIGINT, %(call_hash)s::BIGINT, %(attempt)s::BIGINT, %(kind)s::SMALLINT, %(status)s::SMALLINT, %(trace_id)s, %(execution_id)s, %(name)s::VARCHAR COLLATE "C", %(execution_type)s::VARCHAR COLLATE "C", %(workflow_name)s::VARCHAR COLLATE "C", %(workflow_version)s::VARCHAR COLLATE "C", %(caller_id)s::VARCHAR COLLATE "C", %(parent_execution_id)s::VARCHAR COLLATE "C", %(step_id)s::VARCHAR COLLATE "C", %(step_kind)s::VARCHAR COLLATE "C", %(tool_name)s::VARCHAR COLLATE "C", %(error_code)s::VARCHAR COLLATE "C", %(error_category)s::VARCHAR COLLATE "C", %(scope)s::VARCHAR COLLATE "C", %(document)s::VARCHAR COLLATE "C", %(payload)s::VARCHAR COLLATE "C");
 -- add_term
 INSERT INTO terms (term, started_ns, execution_id) VALUES (%(term)s::BIGINT, %(started_ns)s::BIGINT, %(execution_id)s) ON CONFLICT DO NOTHING;
 -- add_terms
@@ -27,6 +31,10 @@ WHERE (executions.covered_by >= %(first)s) AND (executions.covered_by < %(next_f
 SELECT durations.hour, durations.workflow_name, durations.workflow_version, durations.kind, durations.name, durations.failed, durations.longest_ns, durations.slowest, durations.buckets
 FROM durations
 WHERE durations.hour = %(hour)s::BIGINT AND durations.workflow_name = %(workflow_name)s::VARCHAR COLLATE "C" AND durations.workflow_version = %(workflow_version)s::VARCHAR COLLATE "C" AND durations.kind = %(kind)s::SMALLINT AND durations.name = %(name)s::VARCHAR COLLATE "C";
+-- entered
+SELECT executions.execution_id
+FROM executions
+WHERE (executions.execution_id = ANY (%(execution_ids)s::BYTEA[])) AND executions.covered_by IS NULL AND executions.who_rank < 4;
 -- ids_of_spans
 SELECT DISTINCT spans.execution_id
 FROM spans ORDER BY spans.execution_id;

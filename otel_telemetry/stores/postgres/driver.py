@@ -7,6 +7,7 @@ from otel_telemetry.errors import MissingExtraError
 try:
     import psycopg
     import psycopg.conninfo
+    import psycopg.pq
     import psycopg.sql
 except ImportError:
     raise MissingExtraError("a PostgreSQL store", "postgres") from None

@@ -54,7 +54,7 @@ class PostgresDatabase:
 
     def add_kept(self, parts: Sequence[Durations]) -> None:
         """Add to what is counted of executions that retention removed."""
-        writer.copy_durations(self._connection, "durations_kept", parts)
+        writer.add_kept_durations(self._connection, parts)
 
     def whole(self, execution_ids: Sequence[str]) -> list[SpanRow]:
         """Return all rows of executions, with everything but their resources."""

@@ -21,7 +21,7 @@ _DEFAULTS: Final = {
 }
 
 _COMMIT_TO_DISK: Final = (
-    "; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 )
 
 
@@ -64,11 +64,10 @@ class Place(NamedTuple):
         return f"postgresql://{self.host}:{port}/{self.database}?schema={self.schema}"
 
     @property
-    def begin(self) -> psycopg.sql.Composed:
+    def begin(self) -> tuple[psycopg.sql.SQL | psycopg.sql.Composed, ...]:
         """The statements that begin a transaction that writes. They hold for it alone, as a pooler demands."""
-        return psycopg.sql.SQL("BEGIN; {}{}").format(
-            self.search_path, psycopg.sql.SQL(_COMMIT_TO_DISK if self.durable else "")
-        )
+        durably = (psycopg.sql.SQL(_COMMIT_TO_DISK),) if self.durable else ()
+        return psycopg.sql.SQL("BEGIN"), self.search_path, *durably
 
     @property
     def search_path(self) -> psycopg.sql.Composed:

@@ -120,7 +120,7 @@ def caller_and_callee(number: int) -> tuple[list[SpanRow], list[SpanRow]]:
     return [caller], [entry]
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@LASTING
 def test_a_caller_and_its_callee_that_arrive_at_once_find_each_other(
     writers: Callable[[int], list[StoreExporter[Any]]],
 ) -> None:
@@ -142,7 +142,6 @@ def test_a_caller_and_its_callee_that_arrive_at_once_find_each_other(
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-@pytest.mark.xfail(reason="neither was there when the other looked, and nobody looks again", strict=True)
 def test_a_caller_and_its_callee_that_are_committed_at_once_find_each_other(
     writers: Callable[[int], list[StoreExporter[Any]]], url: str
 ) -> None:
