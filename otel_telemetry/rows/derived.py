@@ -6,7 +6,8 @@ it anew whenever the spans say something else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -97,48 +98,36 @@ def counts_of(
         hidden: the doubles among all of its spans (`standing.doubles`).
         adopted: some of the spans of the trace that is read into it.
     """
-    terms: set[int] = set()
-    tools: set[str] = set()
+    return _counts(execution, _counted(execution, rows, hidden, adopted), _found_by_place(execution, rows, adopted))
+
+
+def _counts(execution: ExecutionRow, counted: Sequence[tuple[SpanRow, Standing]], terms: set[int]) -> Counts:
+    """Return what rows add to an execution, and to the terms that it is found by so far."""
+    steps = [row for row, what in counted if what is _STEP]
+    calls = [row for row, what in counted if what is _CALL or what is _DIRECT]
     runs: list[Run] = []
-    steps = calls = retries = 0
-    for row, what in _counted(execution, rows, hidden, adopted, terms):
-        tool = row.tool_name
-        if what is _STEP:
-            steps += 1
-            retries += (row.attempt or 0) > 1
-            _count_step(row, terms, runs)
-        elif what is _EXECUTION:
-            tool = None
-        else:  # a call, or the direct call that the execution is
-            calls += 1
-            ended = row.ended_ns
-            if tool is not None and ended is not None:
-                runs.append((TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
-        if tool is not None:
-            tools.add(tool)
+    for row in steps:
+        _count_step(row, terms, runs)
+    for row in calls:
+        tool, ended = row.tool_name, row.ended_ns
+        if tool is not None and ended is not None:
+            runs.append((TOOL_CALL, tool, row.status == _FAILED, ended - row.started_ns))
+    terms.update([term(TOOL, tool) for tool in {row.tool_name for row in (*steps, *calls)} if tool is not None])
+    for row, _ in counted:
         if row.error_category is not None or row.error_code is not None:
             _add_error(row, terms)
-    terms.update([term(TOOL, tool) for tool in tools])
-    return Counts(frame_of(execution), terms, runs, steps, calls, retries)
+    retries = sum([(row.attempt or 0) > 1 for row in steps])
+    return Counts(frame_of(execution), terms, runs, len(steps), len(calls), retries)
 
 
 def _counted(
-    execution: ExecutionRow,
-    rows: Iterable[SpanRow],
-    hidden: AbstractSet[SpanKey],
-    adopted: Iterable[SpanRow],
-    terms: set[int],
+    execution: ExecutionRow, rows: Iterable[SpanRow], hidden: AbstractSet[SpanKey], adopted: Iterable[SpanRow]
 ) -> list[tuple[SpanRow, Standing]]:
-    """Return the rows that count, each with what it stands for; add what all rows are found by to `terms`."""
+    """Return the rows that count, each with what it stands for."""
     found = []
-    trace_id = execution.trace_id
     for is_adopted, group in ((False, rows), (True, adopted)):
         for row in group:
             kind = row.kind
-            if row.scope is not None:
-                terms.add(term(SCOPE, row.scope))
-            if row.trace_id != trace_id:
-                terms.add(term(TRACE, row.trace_id.hex()))
             if kind == _K_CALL:
                 found.append((row, _CALL))
             elif kind == _K_STEP:
@@ -148,6 +137,15 @@ def _counted(
                 if what is not _SPAN and what is not _SEGMENT:
                     found.append((row, what))
     return found
+
+
+def _found_by_place(execution: ExecutionRow, rows: Iterable[SpanRow], adopted: Iterable[SpanRow]) -> set[int]:
+    """Return the terms of where any of its spans were recorded."""
+    scopes = {row.scope for row in rows} | {row.scope for row in adopted}
+    traces = {row.trace_id for row in rows} | {row.trace_id for row in adopted}
+    terms = {term(SCOPE, scope) for scope in scopes if scope is not None}
+    terms.update([term(TRACE, trace_id.hex()) for trace_id in traces if trace_id != execution.trace_id])
+    return terms
 
 
 def frame_of(execution: ExecutionRow) -> Frame:
@@ -187,11 +185,12 @@ def derive(execution: ExecutionRow, rows: Sequence[SpanRow], adopted: Sequence[S
     """
     all_rows = [*rows, *adopted] if adopted else rows
     hidden = doubles(all_rows) if may_have_doubles(execution, adopted) else frozenset()
-    counts = counts_of(execution, rows, hidden, adopted)
+    counted = _counted(execution, rows, hidden, adopted)
+    counts = _counts(execution, counted, _found_by_place(execution, rows, adopted))
     counts.terms.update([metadata_term(*item) for item in _metadata(execution, rows)])
     if execution.ended_ns is None or counts.steps + counts.tool_calls > MOST:
         return Derived(counts, None, None)
-    return Derived(counts, *_way(execution, rows, adopted, hidden))
+    return Derived(counts, *_way(all_rows, counted))
 
 
 def _metadata(execution: ExecutionRow, rows: Sequence[SpanRow]) -> tuple[tuple[str, str], ...]:
@@ -204,34 +203,15 @@ def _metadata(execution: ExecutionRow, rows: Sequence[SpanRow]) -> tuple[tuple[s
     return ()
 
 
-def _way(
-    execution: ExecutionRow, rows: Sequence[SpanRow], adopted: Collection[SpanRow], hidden: AbstractSet[SpanKey]
-) -> tuple[int, int]:
-    parents: dict[int, int | None] = {}
-    steps: dict[int, Activity] = {}
-    calls: list[SpanRow] = []
-    repeats: dict[int, int] = {}
-    for is_adopted, group in ((False, rows), (True, adopted)) if adopted else ((False, rows),):
-        for row in group:
-            kind, span_id = row.kind, row.span_id
-            parents[span_id] = row.parent_span_id
-            if kind == _K_CALL:
-                what = _CALL
-            elif kind == _K_STEP:
-                what = _STEP
-            else:
-                what = stands(execution, row, hidden, adopted=is_adopted)
-            if what is _STEP:
-                name = row.step_id or row.name or ""
-                steps[span_id] = Activity(row.started_ns, row.sequence or 0, span_id, row.ended_ns, name)
-            elif what is _CALL or what is _DIRECT:
-                calls.append(row)
-                made = row.call_hash
-                if made is not None:
-                    repeats[made] = repeats.get(made, 0) + 1
-    outside = [
-        (Activity(r.started_ns, r.sequence or 0, r.span_id, r.ended_ns, r.tool_name or r.name or ""), r.parent_span_id)
-        for r in calls
-        if r.parent_span_id not in steps
-    ]
-    return variant_of(steps, outside, parents), max(repeats.values(), default=0)
+def _way(rows: Sequence[SpanRow], counted: Sequence[tuple[SpanRow, Standing]]) -> tuple[int, int]:
+    parents = {row.span_id: row.parent_span_id for row in rows}
+    steps = {row.span_id: _activity(row, row.step_id) for row, what in counted if what is _STEP}
+    calls = [row for row, what in counted if what is _CALL or what is _DIRECT]
+    outside = [(_activity(row, row.tool_name), row.parent_span_id) for row in calls if row.parent_span_id not in steps]
+    made = [row.call_hash for row in calls if row.call_hash is not None]
+    most = max(Counter(made).values(), default=0) if len(set(made)) < len(made) else min(len(made), 1)
+    return variant_of(steps, outside, parents), most
+
+
+def _activity(row: SpanRow, name: str | None) -> Activity:
+    return Activity(row.started_ns, row.sequence or 0, row.span_id, row.ended_ns, name or row.name or "")

@@ -293,25 +293,28 @@ def fold(rows: Sequence[SpanRow]) -> ExecutionRow:
 
     A row that cannot win any register is not asked for its claim.
     """
-    best: ExecutionRow | None = None
-    flags = 0
-    for row in rows:
-        kind = row.kind
-        if kind == _EXECUTION or kind >= _ENTRY:
-            said = claim(row)
-            best = said if best is None else join(best, said)
-        if kind in _CALL_FLAGS:
-            flags |= _CALL_FLAGS[kind]
-        if row.scope is None:
-            flags |= HAS_OWN_SCOPE
-    if best is None:
+    claiming = [row for row in rows if row.kind == _EXECUTION or row.kind >= _ENTRY]
+    if claiming:
+        best = claim(claiming[0])
+        for row in claiming[1:]:
+            best = join(best, claim(row))
+    else:
         others = [row for row in rows if row.kind >= _OTHER_STEP]
         if others:
             best = claim(min(others, key=_place))
         else:
             first, last = min(rows, key=_place), max(rows, key=_place)
             best = claim(first) if first is last else join(claim(first), claim(last))
-    return best if flags & ~best.flags == 0 else best._replace(flags=best.flags | flags)
+    return _with_flags_of(rows, best)
+
+
+def _with_flags_of(rows: Sequence[SpanRow], there: ExecutionRow) -> ExecutionRow:
+    flags = there.flags
+    for kind in _CALL_FLAGS.keys() & {row.kind for row in rows}:
+        flags |= _CALL_FLAGS[kind]
+    if None in [row.scope for row in rows]:
+        flags |= HAS_OWN_SCOPE
+    return there if flags == there.flags else there._replace(flags=flags)
 
 
 def extend(there: ExecutionRow, rows: Sequence[SpanRow]) -> ExecutionRow:
@@ -325,15 +328,11 @@ def extend(there: ExecutionRow, rows: Sequence[SpanRow]) -> ExecutionRow:
         claiming = [row for row in rows if row.kind == _EXECUTION or row.kind >= least]
     else:
         claiming = list(rows)
-    if claiming:
+    if len(claiming) == 1:
+        there = join(there, claim(claiming[0]))
+    elif claiming:
         there = join(there, fold(claiming))
-    flags = there.flags
-    for row in rows:
-        if row.kind in _CALL_FLAGS:
-            flags |= _CALL_FLAGS[row.kind]
-        if row.scope is None:
-            flags |= HAS_OWN_SCOPE
-    return there if flags == there.flags else there._replace(flags=flags)
+    return _with_flags_of(rows, there)
 
 
 def _place(row: SpanRow) -> tuple[int, int]:

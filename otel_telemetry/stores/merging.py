@@ -42,7 +42,6 @@ _AskedT = TypeVar("_AskedT")
 _AnswerT = TypeVar("_AnswerT")
 _FEW_TIMES: Final = 20
 """All rows of an execution are read where they are so many times as many as those in the batch, at most."""
-_OTHER_STEP: Final = int(RowKind.OTHER_STEP)
 _NOTHING: Final = Derived(Counts((0, "", ""), set(), [], 0, 0, 0), None, None)
 
 
@@ -165,6 +164,8 @@ class _Case:
     rows: list[SpanRow]
     old: ExecutionRow | None
     new: ExecutionRow
+    traces: frozenset[bytes] = frozenset()
+    """Of `rows`."""
     replaced: list[SpanRow] = field(default_factory=list)
     needs_all: bool = False
     before: dict[SpanKey, SpanRow] = field(default_factory=dict)
@@ -206,20 +207,21 @@ class _Merge:
         changes = self._changes
         changes.written.replayed += lesser
         # with the rows named after their traces, which may be parts of them
-        called = {row.trace_id for group in groups.values() for row in group if row.kind < _OTHER_STEP}
-        old = self._held.lock({*groups, *(trace_id.hex() for trace_id in called), *traces})
+        of_groups = {execution_id: frozenset([row.trace_id for row in group]) for execution_id, group in groups.items()}
+        called = {trace_id.hex() for of_one in of_groups.values() for trace_id in of_one}
+        old = self._held.lock({*groups, *called, *traces})
         known: dict[str, list[SpanRow]] = {}
         for execution_id, group in groups.items():
             there = old.get(execution_id)
             if there is None:
                 changes.written.stored += len(group)
-                self._cases[execution_id] = _Case(execution_id, group, None, fold(group))
+                self._cases[execution_id] = _Case(execution_id, group, None, fold(group), of_groups[execution_id])
             elif there.who_rank == DELETED:
                 changes.written.refused += len(group)
             else:
                 known[execution_id] = group
         if known:
-            self._add_known(known, old)
+            self._add_known(known, old, of_groups)
         families = self._families(old, traces)
         self._load()
         for family in families:
@@ -235,13 +237,17 @@ class _Merge:
             if case.old is None and new.covered_by is None:
                 self._changes.entered.append(case.execution_id)
         elif new.is_own and not new.is_trace:
-            self._changes.calling += {
-                row.trace_id.hex() for row in case.rows if case.old is None or row.trace_id != new.trace_id
-            }
+            known = set() if case.old is None else {new.trace_id}
+            self._changes.calling += [trace_id.hex() for trace_id in case.traces - known]
 
     # rows of executions that are there
 
-    def _add_known(self, known: Mapping[str, list[SpanRow]], old: Mapping[str, ExecutionRow]) -> None:
+    def _add_known(
+        self,
+        known: Mapping[str, list[SpanRow]],
+        old: Mapping[str, ExecutionRow],
+        traces: Mapping[str, frozenset[bytes]],
+    ) -> None:
         written = self._changes.written
         states = self._states(known, old)
         doubtful = [
@@ -269,7 +275,7 @@ class _Merge:
                 winners.append(row)
             if not winners:
                 continue
-            case = _Case(execution_id, winners, stood, extend(stood, winners), replaced)
+            case = _Case(execution_id, winners, stood, extend(stood, winners), traces[execution_id], replaced)
             if any(_takes_back(stood, before, after) for before, after in _pairs(replaced, winners)):
                 case.new = self._folded_anew(case)
                 case.needs_all = True
@@ -336,7 +342,7 @@ class _Merge:
             if _is_entered(case.new):
                 found.add(case.execution_id)
             elif case.new.is_own and not case.new.is_trace:
-                for trace_id in {span.trace_id for span in case.rows}:
+                for trace_id in case.traces:
                     there = locked.get(trace_id.hex())
                     if there is not None and _is_entered(there):
                         found.add(there.execution_id)
@@ -351,7 +357,7 @@ class _Merge:
             own[trace_id].add(execution_id)
         for case in list(cases.values()):
             if case.new.is_own and not case.new.is_trace:
-                for trace_id in ids.keys() & {span.trace_id for span in case.rows}:
+                for trace_id in ids.keys() & case.traces:
                     own[trace_id].add(case.execution_id)
         families = []
         for trace_id, trace in ids.items():
@@ -390,6 +396,8 @@ class _Merge:
         if wanted:
             stored = {**stored, **self._held.spans(wanted)}
         for case in self._cases.values():
+            if not case.needs_all:
+                continue
             case.before = {(row.started_ns, row.span_id): row for row in stored.get(case.execution_id, ())}
             case.after = {**case.before, **{(row.started_ns, row.span_id): row for row in case.rows}}
 
@@ -450,15 +458,15 @@ class _Merge:
             changes.updated.append((old, new))
 
     def _derived(self, case: _Case, row: ExecutionRow, families: Sequence[Family], *, before: bool) -> Derived:
-        rows = case.before if before else case.after
         if row.covered_by is not None:
             return _NOTHING
+        rows = list(case.before.values()) if before else list(case.after.values()) if case.needs_all else case.rows
         adopted: list[SpanRow] = []
         for family in families:
             if case.execution_id == (family.home_before if before else family.home):
                 trace = self._cases[family.trace]
                 adopted += (trace.before if before else trace.after).values()
-        return derive(row, list(rows.values()), adopted)
+        return derive(row, rows, adopted)
 
 
 def _lasted(row: ExecutionRow) -> int | None:
