@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.rows.convert import metadata_of
 from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Frame, Run
+from otel_telemetry.rows.execution import ROOTLESS_RANKS
 from otel_telemetry.rows.hashing import hash64
 from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
 from otel_telemetry.rows.standing import SpanKey, Standing, doubles, may_have_doubles, stands
@@ -65,7 +66,7 @@ class Derived(NamedTuple):
 
     counts: Counts
     variant: int | None
-    """The way it went (`variant`); None while it runs, and where it is too long."""
+    """The way it went (`variant`); None while it runs, without its own span, and where it is too long."""
     max_repeat: int | None
     """How often the call was made that was made most often: one tool, equal parameters. None as for `variant`."""
 
@@ -188,9 +189,14 @@ def derive(execution: ExecutionRow, rows: Sequence[SpanRow], adopted: Sequence[S
     counted = _counted(execution, rows, hidden, adopted)
     counts = _counts(execution, counted, _found_by_place(execution, rows, adopted))
     counts.terms.update([metadata_term(*item) for item in _metadata(execution, rows)])
-    if execution.ended_ns is None or counts.steps + counts.tool_calls > MOST:
+    if not has_a_way(execution, len(rows)):
         return Derived(counts, None, None)
     return Derived(counts, *_way(all_rows, counted))
+
+
+def has_a_way(execution: ExecutionRow, spans: int) -> bool:
+    """Whether it is known how an execution with so many spans went: it has ended, is no fragment, and not too long."""
+    return execution.ended_ns is not None and execution.who_rank not in ROOTLESS_RANKS and spans <= MOST
 
 
 def _metadata(execution: ExecutionRow, rows: Sequence[SpanRow]) -> tuple[tuple[str, str], ...]:

@@ -96,6 +96,8 @@ class ExecutionRow(NamedTuple):
     metadata_tie: int | None
     flags: int
     # derived from all its spans, never claimed: `rows.derived`
+    spans: int = 0
+    """How many are stored under its id, whatever they stand for."""
     duration_ns: int | None = None
     variant: int | None = None
     steps: int = 0
@@ -127,7 +129,7 @@ EXECUTION_COLUMNS: Final = ExecutionRow._fields
 _FIRST_STATE: Final = EXECUTION_COLUMNS.index("state_rank")
 _FIRST_METADATA: Final = EXECUTION_COLUMNS.index("metadata_started_ns")
 _FLAGS: Final = EXECUTION_COLUMNS.index("flags")
-FIRST_DERIVED: Final = EXECUTION_COLUMNS.index("duration_ns")
+FIRST_DERIVED: Final = EXECUTION_COLUMNS.index("spans")
 
 
 def tie_of(row: SpanRow) -> int:
@@ -348,7 +350,7 @@ _DELETED_STATUS: Final = -1
 BURIED: Final[dict[str, Any]] = {
     **{name: None for name in EXECUTION_COLUMNS if name not in {"execution_id", "started_ns", "trace_id"}},
     **dict.fromkeys(("who_span_id", "who_tie", "resource_id", "segment", "state_started_ns", "state_span_id"), 0),
-    **dict.fromkeys(("state_tie", "flags", "steps", "tool_calls", "retries", "waiting_ns"), 0),
+    **dict.fromkeys(("state_tie", "flags", "spans", "steps", "tool_calls", "retries", "waiting_ns"), 0),
     "who_rank": DELETED,
     "state_rank": DELETED,
     "status": _DELETED_STATUS,

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from otel_telemetry.rows.hashing import hash64
 
 MOST: Final = 10_000
-"""Activities that an execution may have to be compared with others."""
+"""Spans that an execution may have to be compared with others."""
 _LONGEST_TURN: Final = 8
 """Activities that a turn of a loop has at most, to be seen as one."""
 _DEEPEST: Final = 50

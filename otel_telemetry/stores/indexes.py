@@ -7,8 +7,9 @@ long, because PostgreSQL's indexes take no more than 2,704 bytes.
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, literal_column
 
+from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.stores.schema import IS_LISTED, IS_OPEN, METADATA, durations, durations_kept, executions
 
 __all__ = ["METADATA"]
@@ -39,6 +40,7 @@ _index("executions_by_caller", _c.caller_id, *_PLACE, where=IS_LISTED & _c.calle
 _index("executions_by_parent", _c.parent_execution_id, *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_not(None))
 _index("executions_by_duration", _c.duration_ns, *_PLACE, where=IS_LISTED & _c.duration_ns.is_not(None))  # min/max
 _index("executions_by_trace", _c.trace_id, where=IS_LISTED)  # trace_id, and what may be read into each other
+_index("executions_deleted", _c.started_ns, where=_c.who_rank == literal_column(str(DELETED)))  # retention
 _index("executions_covered", _c.covered_by, where=_c.covered_by.is_not(None))  # the spans of an execution
 for _table in (durations, durations_kept):
     Index(  # a window of statistics, and the parts that are to be added up

@@ -25,10 +25,9 @@ from otel_telemetry.rows import (
     is_greater,
     metadata_of,
 )
-from otel_telemetry.rows.derived import Counts, Derived
+from otel_telemetry.rows.derived import Counts, Derived, has_a_way
 from otel_telemetry.rows.execution import DELETED, HAS_BOTH_CALLS, INSIDE, OWN, TOP, with_derived_of
 from otel_telemetry.rows.execution_key import encode
-from otel_telemetry.rows.variant import MOST
 from otel_telemetry.stores.covering import Family, home_of
 
 Key: TypeAlias = tuple[str, int, int]
@@ -287,7 +286,7 @@ class _Merge:
         small = [
             execution_id
             for execution_id, group in known.items()
-            if len(group) > 1 and old[execution_id].steps + old[execution_id].tool_calls < _FEW_TIMES * len(group)
+            if len(group) > 1 and old[execution_id].spans < _FEW_TIMES * len(group)
         ]
         self._loaded = self._held.spans(small) if small else {}
         states = {key_of(row): row for rows in self._loaded.values() for row in rows}
@@ -403,6 +402,8 @@ class _Merge:
 
     def _write(self, case: _Case, families: Sequence[Family]) -> None:
         changes, execution_id, old = self._changes, case.execution_id, case.old
+        spans = (0 if old is None else old.spans) + len(case.rows) - len(case.replaced)
+        case.new = case.new._replace(spans=spans)
         if old is not None and not case.needs_all:
             self._add(case, old)
             return
@@ -505,8 +506,8 @@ def _depends_on_others(case: _Case) -> bool:
         return False
     if _frame(old) != _frame(new) or new.covered_by is not None:
         return True
-    if new.ended_ns is not None and old.steps + old.tool_calls - len(case.replaced) <= MOST:
-        return True  # the way that it went
+    if has_a_way(new, old.spans - len(case.replaced)):
+        return True
     if case.replaced and counts_of(old, case.replaced).terms - counts_of(new, case.rows).terms:
         return True  # another row may still have the term
     both = new.flags & HAS_BOTH_CALLS == HAS_BOTH_CALLS

@@ -63,6 +63,7 @@ executions: Final = Table(
     Column("state_span_id", BigInteger, nullable=False),
     Column("state_tie", BigInteger, nullable=False),
     Column("segment", BigInteger, nullable=False),
+    Column("spans", BigInteger, nullable=False),
     Column("steps", BigInteger, nullable=False),
     Column("tool_calls", BigInteger, nullable=False),
     Column("retries", BigInteger, nullable=False),

@@ -19,10 +19,11 @@ SPAN_COLUMNS: Final = (
 """Those of the table `spans`, in order."""
 EXECUTION_TABLE_COLUMNS: Final = (
     *("started_ns", "who_span_id", "who_tie", "resource_id", "state_started_ns", "state_span_id", "state_tie"),
-    *("segment", "steps", "tool_calls", "retries", "waiting_ns", "who_ended_ns", "ended_ns", "duration_ns", "lease_id"),
-    *("metadata_started_ns", "metadata_span_id", "metadata_ended_ns", "metadata_tie", "variant", "max_repeat"),
-    *("who_rank", "state_rank", "status", "flags", "execution_id", "trace_id", "covered_by", "execution_type"),
-    *("workflow_name", "workflow_version", "caller_id", "parent_execution_id", "error_code", "error_category"),
+    *("segment", "spans", "steps", "tool_calls", "retries", "waiting_ns", "who_ended_ns", "ended_ns", "duration_ns"),
+    *("lease_id", "metadata_started_ns", "metadata_span_id", "metadata_ended_ns", "metadata_tie", "variant"),
+    *("max_repeat", "who_rank", "state_rank", "status", "flags", "execution_id", "trace_id", "covered_by"),
+    *("execution_type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id", "error_code"),
+    "error_category",
 )
 """Those of the table `executions`, in order."""
 _INDEXED: Final = frozenset(

@@ -57,7 +57,7 @@ class Model:
         row = self.all[execution_id]
         derived = self.derived(execution_id)
         lasted = None if row.ended_ns is None else row.ended_ns - row.started_ns
-        row = row._replace(duration_ns=lasted)
+        row = row._replace(duration_ns=lasted, spans=len(self.rows[execution_id]))
         if derived is not None:
             counts = derived.counts
             row = row._replace(

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS executions (
     state_span_id BIGINT NOT NULL,
     state_tie BIGINT NOT NULL,
     segment BIGINT NOT NULL,
+    spans BIGINT NOT NULL,
     steps BIGINT NOT NULL,
     tool_calls BIGINT NOT NULL,
     retries BIGINT NOT NULL,
@@ -76,6 +77,7 @@ CREATE INDEX IF NOT EXISTS executions_by_version ON executions (workflow_version
 CREATE INDEX IF NOT EXISTS executions_by_workflow ON executions (workflow_name, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_by_workflow_and_status ON executions (workflow_name, status, started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL;
 CREATE INDEX IF NOT EXISTS executions_covered ON executions (covered_by) WHERE covered_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_deleted ON executions (started_ns) WHERE who_rank = 127;
 CREATE INDEX IF NOT EXISTS executions_open ON executions (started_ns, execution_id, lease_id) WHERE who_rank < 127 AND covered_by IS NULL AND status IN (0, 1);
 CREATE INDEX IF NOT EXISTS executions_top ON executions (started_ns, execution_id) WHERE who_rank < 127 AND covered_by IS NULL AND parent_execution_id IS NULL;
 CREATE TABLE IF NOT EXISTS leases (
