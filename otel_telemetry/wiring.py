@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from otel_telemetry import metrics, settings
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import ConfigurationError, MissingExtraError, StoreError
-from otel_telemetry.semconv import KIND, SCOPE_NAME, STRUCTURAL
+from otel_telemetry.fields import STRUCTURAL
+from otel_telemetry.semconv import KIND, SCOPE_NAME
 from otel_telemetry.store import TelemetryStore
 from otel_telemetry.stores import registry
 from otel_telemetry.stores.lease import live_leases

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
-from otel_telemetry import semconv
+from otel_telemetry.fields import FIELDS
 from otel_telemetry.settings import PREFIX, Settings
 
 README = Path(__file__).parent.parent / "README.md"
@@ -18,7 +18,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 def attributes() -> str:
     """The table of span attributes."""
-    rows = [f"| `{a.key}` | {a.spans} | {a.type} | {a.meaning} |" for a in semconv.ATTRIBUTES]
+    rows = [f"| `{a.key}` | {a.spans} | {a.type} | {a.meaning} |" for a in FIELDS]
     return "\n".join(["| attribute | on | type | meaning |", "|---|---|---|---|", *rows])
 
 

@@ -6,26 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from otel_telemetry.fields import FIELDS
 from otel_telemetry.formats.json_text import is_canonical
-from otel_telemetry.semconv import (
-    ATTRIBUTES,
-    INPUTS,
-    ITEM_SAMPLE,
-    OUTPUTS,
-    STEP_PARAMS,
-    STEP_RESULT,
-    TOOL_PARAMS,
-    TOOL_RESULT,
-)
 from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import Redactor, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_JSON_TEXT: Final = frozenset(attribute.key for attribute in ATTRIBUTES if attribute.type == "JSON")
-_INPUTS: Final = frozenset({INPUTS, STEP_PARAMS, TOOL_PARAMS})
-_OUTPUTS: Final = frozenset({OUTPUTS, STEP_RESULT, TOOL_RESULT, ITEM_SAMPLE})
+_JSON_TEXT: Final = frozenset(field.key for field in FIELDS if field.type == "JSON")
+_DIRECTIONS: Final = {field.key: field.direction for field in FIELDS if field.direction}
 
 
 def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData]:
@@ -65,10 +55,9 @@ def _text(key: str, text: str, redactor: Redactor) -> str:
     if key not in _JSON_TEXT or not is_canonical(text):
         return text
     value = orjson.loads(text)
-    if key in _INPUTS:
-        return redactor.payload(value, direction="input")[0]
-    if key in _OUTPUTS:
-        return redactor.payload(value, direction="output")[0]
+    direction = _DIRECTIONS.get(key)
+    if direction:
+        return redactor.payload(value, direction=direction)[0]
     return CleanText(canonical(redactor.value(value)[0]))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from otel_telemetry import semconv
+from otel_telemetry.fields import EXECUTION, FIELDS, STEP, TOOL_CALL, WHO_COLUMNS
 from otel_telemetry.records import ExecutionStatus, StepStatus, StepType, ToolCallSource
+from otel_telemetry.rows.conventions import Reading
 from otel_telemetry.rows.row import MAX_TEXT, RowKind, RowStatus, SpanRow
 
 if TYPE_CHECKING:
@@ -25,61 +27,28 @@ class Column(NamedTuple):
 
 Taken: TypeAlias = "list[str | int | None]"
 
-TAKEN: Final = (
-    "execution_id",
-    "sequence",
-    "execution_type",
-    "workflow_name",
-    "workflow_version",
-    "caller_id",
-    "parent_execution_id",
-    "step_id",
-    "attempt",
-    "tool_name",
-    "call_hash",
-)
-"""The columns that attributes fill, in the order of `take`'s result."""
+MORE: Final = tuple(name for name in WHO_COLUMNS if name not in Reading._fields)
+"""What our own executions alone say of who they are: side by side in the row, after what others say too."""
+NO_MORE: Final[tuple[str | None, ...]] = (None,) * len(MORE)
+_FILLED: Final = frozenset(field.column for field in FIELDS if field.column and field.key != semconv.STATUS)
+TAKEN: Final = (*(name for name in SpanRow._fields if name in _FILLED and name not in MORE), *MORE)
+"""The columns that attributes fill, in the order of `take`'s result. A status stands as a number."""
 
 KIND_NAMES: Final = {RowKind.EXECUTION: "execution", RowKind.STEP: "step", RowKind.TOOL_CALL: "tool_call"}
 KINDS: Final = {name: int(kind) for kind, name in KIND_NAMES.items()}
 
-_NUMBERS: Final = frozenset({"sequence", "attempt", "call_hash"})
 
-
-def _columns(**keys: str) -> tuple[Column, ...]:
+def _columns(spans: str) -> tuple[Column, ...]:
+    of_kind = {field.column: field for field in FIELDS if field.stands_on(spans)}
     return tuple(
-        Column(key, TAKEN.index(name), SpanRow._fields.index(name), int if name in _NUMBERS else str)
-        for name, key in keys.items()
+        Column(field.key, position, SpanRow._fields.index(name), int if field.type == "int" else str)
+        for position, name in enumerate(TAKEN)
+        if (field := of_kind.get(name)) is not None
     )
 
 
 # what follows is indexed by kind: a span ends in the host's thread, and an enum as a key costs more than the rest
-_COLUMNS: Final = (
-    _columns(execution_id=semconv.EXECUTION_ID, sequence=semconv.SEQUENCE),
-    _columns(
-        execution_id=semconv.EXECUTION_ID,
-        sequence=semconv.SEQUENCE,
-        execution_type=semconv.EXECUTION_TYPE,
-        workflow_name=semconv.WORKFLOW_NAME,
-        workflow_version=semconv.WORKFLOW_VERSION,
-        caller_id=semconv.CALLER_ID,
-        parent_execution_id=semconv.PARENT_EXECUTION_ID,
-    ),
-    _columns(
-        execution_id=semconv.EXECUTION_ID,
-        sequence=semconv.SEQUENCE,
-        step_id=semconv.STEP_ID,
-        attempt=semconv.ATTEMPT,
-        tool_name=semconv.TOOL_NAME,
-    ),
-    _columns(
-        execution_id=semconv.EXECUTION_ID,
-        sequence=semconv.SEQUENCE,
-        step_id=semconv.STEP_ID,
-        tool_name=semconv.TOOL_NAME,
-        call_hash=semconv.CALL_HASH,
-    ),
-)
+_COLUMNS: Final = tuple(map(_columns, ("", EXECUTION, STEP, TOOL_CALL)))
 _IMPLIED: Final[tuple[dict[str, str], ...]] = (
     {},
     {semconv.KIND: KIND_NAMES[RowKind.EXECUTION], semconv.OPERATION_NAME: semconv.SpanName.EXECUTION},
@@ -119,6 +88,7 @@ def _fields(kind: int) -> dict[str, _Field]:
 
 
 _FIELDS: Final = tuple(map(_fields, range(len(_COLUMNS))))
+_WIDTHS: Final = tuple(len(TAKEN) - (0 if kind == RowKind.EXECUTION else len(MORE)) for kind in range(len(_COLUMNS)))
 _NO_ABSENT: Final[list[str]] = []
 
 
@@ -126,11 +96,11 @@ def take(kind: int, attributes: dict[str, JsonValue]) -> tuple[Taken, int | None
     """Take what columns hold out of the attributes of a span of this package's own.
 
     Returns:
-        The values of `TAKEN`; the status, if the span says one; what the span lacks that `give` would put back; and the
-        attributes that are left.
+        The values of `TAKEN`, those of `MORE` only of an execution; the status, if the span says one; what the span
+        lacks that `give` would put back; and the attributes that are left.
     """
     fields = _FIELDS[kind]
-    taken: Taken = [None] * len(TAKEN)
+    taken: Taken = [None] * _WIDTHS[kind]
     rest: dict[str, JsonValue] = {}
     status: int | None = None
     for key, value in attributes.items():

@@ -29,7 +29,9 @@ _RUNNING: Final = int(RowStatus.RUNNING)
 _COMPLETED: Final = int(RowStatus.COMPLETED)
 _FAILED: Final = int(RowStatus.FAILED)
 _ERROR_CODE: Final = 2
-_NOTHING_TAKEN: Final = (None,) * (len(columns.TAKEN) - 1)
+_MORE: Final = columns.TAKEN.index(columns.MORE[0])
+_NOTHING_TAKEN: Final = (None,) * (_MORE - 1)
+_new: Final = tuple.__new__  # a call less than by the class
 _METADATA_KEY: Final = f'"{METADATA}":'
 
 
@@ -59,14 +61,16 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         taken, status, absent, attributes = columns.take(kind if kind < _INNER_STEP else _SPAN, attributes)
         if absent:
             document["absent"] = absent
+    more = columns.NO_MORE
+    if kind == _EXECUTION:
+        more = tuple(taken[_MORE:])
+        del taken[_MORE:]
     (
         execution_id,
         sequence,
         execution_type,
         workflow_name,
         workflow_version,
-        caller_id,
-        parent_execution_id,
         step_id,
         attempt,
         tool_name,
@@ -85,7 +89,7 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         status = _RUNNING if span.end_ns is None else _FAILED if failed else _COMPLETED
     text, payload = write(span, attributes, _ERROR_CODE if status == _FAILED else 0, document)
     span_id, parent_id, scope = span.span_id, span.parent_span_id, span.scope
-    return SpanRow(
+    before = (
         f"{span.trace_id:032x}" if execution_id is None else execution_id,
         span_id - (1 << 64) if span_id >> 63 else span_id,
         span.start_ns,
@@ -99,8 +103,8 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         execution_type,
         workflow_name,
         workflow_version,
-        caller_id,
-        parent_execution_id,
+    )
+    after = (
         step_id,
         step_kind,
         attempt,
@@ -116,6 +120,7 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
         span.resource,
         _index(attributes.get(METADATA)) if kind == _EXECUTION else (),
     )
+    return _new(SpanRow, before + more + after)
 
 
 def data_of(row: SpanRow) -> SpanData:

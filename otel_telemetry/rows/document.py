@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from otel_telemetry.fields import PAYLOAD_KEYS
 from otel_telemetry.rows import conventions
-from otel_telemetry.semconv import PAYLOAD_KEYS, SCOPE_NAME
+from otel_telemetry.semconv import SCOPE_NAME
 from span_processors.data import CleanText, EventData, LinkData, ScopeData
 from span_processors.redaction import canonical
 

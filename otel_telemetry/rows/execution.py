@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from otel_telemetry.rows.columns import MORE
 from otel_telemetry.rows.convert import metadata_of
 from otel_telemetry.rows.row import INTERRUPTED_LEASE, RowKind, RowStatus, SpanRow, default_name
 
@@ -145,6 +146,10 @@ def tie_of(row: SpanRow) -> int:
 
 
 _RESOURCE: Final = SpanRow._fields.index("resource")
+# those of the columns of who it is that are as in the span's row
+_MORE: Final = slice(SpanRow._fields.index(MORE[0]), SpanRow._fields.index(MORE[-1]) + 1)
+_NOT_DERIVED: Final = tuple(ExecutionRow._field_defaults.values())
+_new: Final = tuple.__new__  # a call less than by the class
 
 
 def state_of(row: SpanRow) -> tuple[int, int]:
@@ -212,7 +217,8 @@ def claim(row: SpanRow) -> ExecutionRow:
         name = row.step_id if row.step_id is not None else row.tool_name or row.name
     elif row.kind != _ENTRY:
         name = None
-    return ExecutionRow(
+    more: Any = row[_MORE]
+    values: tuple[Any, ...] = (
         row.execution_id,
         rank,
         row.started_ns,
@@ -223,8 +229,7 @@ def claim(row: SpanRow) -> ExecutionRow:
         row.execution_type,
         name,
         row.workflow_version,
-        row.caller_id,
-        row.parent_execution_id,
+        *more,
         row.resource_id,
         state_rank,
         segment,
@@ -238,7 +243,9 @@ def claim(row: SpanRow) -> ExecutionRow:
         lease,
         *metadata,
         _CALL_FLAGS.get(kind, 0) | (HAS_OWN_SCOPE if row.scope is None else 0),
+        *_NOT_DERIVED,
     )
+    return _new(ExecutionRow, values)
 
 
 def _digest_of(metadata: tuple[tuple[str, str], ...]) -> int:

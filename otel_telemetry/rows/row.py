@@ -108,7 +108,7 @@ class SpanRow(NamedTuple):
     document: str | None
     """ASCII JSON object: whatever the columns do not say (`document.Document`). None where there is nothing more."""
     payload: str | None
-    """ASCII JSON object of the heavy attributes: JSON by its short name in `semconv.PAYLOAD_KEYS`, others in full."""
+    """ASCII JSON object of the heavy attributes: JSON by its short name in `fields.PAYLOAD_KEYS`, others in full."""
     # beside the row
     resource: ResourceData
     metadata: tuple[tuple[str, str], ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from otel_telemetry import semconv
+from otel_telemetry import fields, semconv
 from span_processors.data import CleanText, EventData, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
 
@@ -31,7 +31,7 @@ FOREIGN_KEYS = (
     *("openinference.span.kind", "traceloop.span.kind", "traceloop.entity.name", "traceloop.entity.version"),
     *("input.value", "output.value", "tool.name", "traceloop.entity.input", "gen_ai.input.messages"),
 )
-KEYS = st.sampled_from([attribute.key for attribute in semconv.ATTRIBUTES] + list(FOREIGN_KEYS)) | TEXT
+KEYS = st.sampled_from([field.key for field in fields.FIELDS] + list(FOREIGN_KEYS)) | TEXT
 VALUES = WORDS | WORDS.map(CleanText) | SCALAR | JSON | CLEAN | LONG | st.integers(0, 3)
 
 _CLEAN_WORDS = WORDS.map(lambda word: CleanText(canonical(word)))
@@ -48,7 +48,7 @@ def _own(kind: str, *keys: str) -> st.SearchStrategy[dict[str, Any]]:
         semconv.CALL_HASH: INT64,
         semconv.PATH_HASH: INT64,
         semconv.OPERATION_NAME: st.sampled_from(["execute_tool", "invoke_workflow"]),
-        **dict.fromkeys(semconv.PAYLOAD_KEYS, CLEAN),
+        **dict.fromkeys(fields.PAYLOAD_KEYS, CLEAN),
         semconv.METADATA: st.dictionaries(TEXT, JSON, max_size=3).map(lambda value: CleanText(canonical(value))),
         semconv.ERROR: st.just(CleanText('{"code":"timeout","category":"transient","message":"m"}')),
     }
@@ -60,17 +60,17 @@ def _own(kind: str, *keys: str) -> st.SearchStrategy[dict[str, Any]]:
 OWN_ATTRIBUTES = st.one_of(
     _own(
         "execution",
-        *(attribute.key for attribute in semconv.ATTRIBUTES if semconv.EXECUTION in attribute.spans),
+        *(field.key for field in fields.FIELDS if fields.EXECUTION in field.spans),
         *(semconv.EXECUTION_ID, semconv.SEQUENCE, semconv.ERROR, semconv.ITEM_SAMPLE),
     ),
     _own(
         "step",
-        *(attribute.key for attribute in semconv.ATTRIBUTES if semconv.STEP in attribute.spans),
+        *(field.key for field in fields.FIELDS if fields.STEP in field.spans),
         *(semconv.EXECUTION_ID, semconv.SEQUENCE, semconv.ERROR, semconv.ITEM_SAMPLE),
     ),
     _own(
         "tool_call",
-        *(attribute.key for attribute in semconv.ATTRIBUTES if semconv.TOOL_CALL in attribute.spans),
+        *(field.key for field in fields.FIELDS if fields.TOOL_CALL in field.spans),
         *(semconv.EXECUTION_ID, semconv.SEQUENCE, semconv.ERROR, semconv.ITEM_SAMPLE),
     ),
 )

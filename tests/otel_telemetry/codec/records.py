@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from otel_telemetry import semconv
+from otel_telemetry.fields import FIELDS
 from otel_telemetry.records import (
     ErrorRecord,
     ExecutionRecord,
@@ -31,7 +31,7 @@ MAYBE = st.none() | TEXT
 STEP_IDS = st.sampled_from(["a", "b", ""])
 TRACE_ID = st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}")
 SPAN_ID = st.integers(0, 2**64 - 2).map(lambda number: f"{number:016x}")
-_KNOWN = {attribute.key for attribute in semconv.ATTRIBUTES}
+_KNOWN = {field.key for field in FIELDS}
 _LEFT = st.dictionaries(TEXT.filter(lambda key: key not in _KNOWN), JSON, max_size=2)
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from otel_telemetry import semconv
+from otel_telemetry import fields, semconv
 from otel_telemetry.codec import (
     decode,
     encode,
@@ -186,7 +186,7 @@ def said_by(span: SpanData) -> dict[str, str]:
     return {
         key: value if isinstance(value, str) else canonical(value)
         for key, value in span.attributes.items()
-        if value is not None and key != semconv.PROBLEMS and (value != "null" or key not in semconv.PAYLOAD_KEYS)
+        if value is not None and key != semconv.PROBLEMS and (value != "null" or key not in fields.PAYLOAD_KEYS)
     }
 
 
