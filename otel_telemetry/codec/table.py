@@ -1,7 +1,7 @@
 """Which attribute holds which field of a record, once for both directions.
 
-Each record kind has one table; encoding and decoding loop over it. A field that no table names, and that is not
-read from the span itself, fails at import.
+Each record kind has one table, made of the table of `fields` and the record's own types; encoding and decoding loop
+over it. A field of a record that the table of fields lacks, and that is not read from the span itself, fails at import.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
-from otel_telemetry import semconv
+from otel_telemetry import fields, semconv
 from otel_telemetry.codec.json_form import error_from_json, error_to_json
 from otel_telemetry.errors import FormatError
+from otel_telemetry.fields import FIELDS
 from otel_telemetry.records import (
     ExecutionRecord,
     ExecutionStatus,
@@ -150,74 +152,52 @@ def _parsed(value: Parsed | JsonValue) -> JsonValue:
         raise Unreadable("is not JSON") from None
 
 
+_TEXTS: Final[dict[str, Callable[[str, str], Field]]] = {
+    "str": _text,
+    **{
+        kind.__name__: partial(_enum, kind=kind)
+        for kind in (ExecutionType, ExecutionStatus, StepType, StepStatus, ToolCallSource)
+    },
+}
+_FORMS: Final[dict[str, Callable[[str, str], Field]]] = {
+    **_TEXTS,
+    "bool": _flag,
+    "dict[str, JsonValue]": _mapping,
+    "int": _integer,
+    "JsonValue": _json,
+    "ErrorRecord": _error,
+    "tuple[str, ...]": _texts,
+}
+"""What fields are in attributes, by how the records write their types. In this order they are written, texts as one."""
+_PLACES: Final = {kind: 0 if kind in _TEXTS else place for place, kind in enumerate(_FORMS)}
 _SPAN_FIELDS: Final = frozenset({"started_at", "completed_at", "duration_ms", "span", "kind"})
 """Fields that the span itself holds, or that it is judged by."""
 _NESTED_FIELDS: Final = frozenset({"steps", "tool_calls", "spans", "rootless"})
 """Fields that other spans hold, or the lack of one."""
-_SEQUENCE: Final = _integer("sequence", semconv.SEQUENCE)
-_PROBLEMS: Final = _texts("problems", semconv.PROBLEMS)
-_ERROR: Final = _error("error", semconv.ERROR)
 
 
-def _table(record: type, constants: Mapping[str, str], *fields: Field) -> Table:
-    named = {field.name for field in fields}
-    declared = {field.name: field for field in dataclasses.fields(record)}
-    missing = declared.keys() - named - _SPAN_FIELDS - _NESTED_FIELDS
-    unknown = named - declared.keys()
-    if missing or unknown:
-        raise TypeError(f"the table of {record.__name__} lacks {sorted(missing)} and invents {sorted(unknown)}")
-    return Table(constants, {field.key: field for field in fields})
+def _table(record: type, spans: str, constants: Mapping[str, str]) -> Table:
+    keys = {field.name: field.key for field in FIELDS if field.stands_on(spans)}
+    types = {field.name: str(field.type).removesuffix(" | None") for field in dataclasses.fields(record)}
+    missing = types.keys() - keys.keys() - _SPAN_FIELDS - _NESTED_FIELDS
+    if missing:
+        raise TypeError(f"the table of fields lacks {sorted(missing)} of {record.__name__}")
+    names = sorted([name for name in types if name in keys], key=lambda name: _PLACES[types[name]])
+    return Table(constants, {keys[name]: _FORMS[types[name]](name, keys[name]) for name in names})
 
 
 EXECUTION: Final = _table(
     ExecutionRecord,
+    fields.EXECUTION,
     {semconv.KIND: "execution", semconv.OPERATION_NAME: semconv.SpanName.EXECUTION},
-    _text("execution_id", semconv.EXECUTION_ID),
-    _enum("type", semconv.EXECUTION_TYPE, ExecutionType),
-    _text("workflow_name", semconv.WORKFLOW_NAME),
-    _text("workflow_version", semconv.WORKFLOW_VERSION),
-    _enum("status", semconv.STATUS, ExecutionStatus),
-    _text("caller_id", semconv.CALLER_ID),
-    _text("parent_execution_id", semconv.PARENT_EXECUTION_ID),
-    _flag("interrupted", semconv.INTERRUPTED),
-    _mapping("metadata", semconv.METADATA),
-    _SEQUENCE,
-    _json("inputs", semconv.INPUTS),
-    _json("outputs", semconv.OUTPUTS),
-    _ERROR,
-    _PROBLEMS,
 )
-STEP: Final = _table(
-    StepRecord,
-    {semconv.KIND: "step"},
-    _text("step_id", semconv.STEP_ID),
-    _enum("step_type", semconv.STEP_TYPE, StepType),
-    _enum("status", semconv.STATUS, StepStatus),
-    _text("skip_reason", semconv.SKIP_REASON),
-    _text("tool_name", semconv.TOOL_NAME),
-    _text("code_hash", semconv.CODE_HASH),
-    _integer("attempt", semconv.ATTEMPT),
-    _SEQUENCE,
-    _json("tool_params", semconv.STEP_PARAMS),
-    _json("tool_result", semconv.STEP_RESULT),
-    _ERROR,
-    _PROBLEMS,
-)
+STEP: Final = _table(StepRecord, fields.STEP, {semconv.KIND: "step"})
 TOOL_CALL: Final = _table(
     ToolCallRecord,
+    fields.TOOL_CALL,
     {semconv.KIND: "tool_call", semconv.OPERATION_NAME: semconv.SpanName.TOOL_CALL},
-    _text("execution_id", semconv.EXECUTION_ID),
-    _text("call_id", semconv.TOOL_CALL_ID),
-    _text("tool_name", semconv.TOOL_NAME),
-    _text("step_id", semconv.STEP_ID),
-    _enum("source", semconv.TOOL_SOURCE, ToolCallSource),
-    _SEQUENCE,
-    _json("params", semconv.TOOL_PARAMS),
-    _json("result", semconv.TOOL_RESULT),
-    _ERROR,
-    _PROBLEMS,
 )
-SPAN: Final = _table(SpanRecord, {}, _SEQUENCE, _PROBLEMS)
+SPAN: Final = _table(SpanRecord, fields.ALL, {})
 
 
 def load(
