@@ -262,14 +262,13 @@ class ExecutionTexts(TypedDict, total=False):
     caller_id: str | None
 
 
+ASKED: Final = {field.name: field.asked for field in FIELDS if field.asked is not None}
 WHO: Final = tuple(field for field in FIELDS if field.register == "who")
 """The fields that say who an execution is: texts, with the same columns, side by side, in both rows."""
 WHO_COLUMNS: Final = tuple(field.column for field in WHO)
-ON_ROWS: Final = tuple(field for field in FIELDS if field.asked is not None and field.column and field.register)
+ON_ROWS: Final = tuple(field for field in FIELDS if field.name in ASKED and field.column and field.register)
 """The fields that executions are asked for by, and that are columns of their own row."""
-INDEXED: Final = {
-    field.column: field.asked.indexed_by for field in ON_ROWS if field.asked is not None and field.asked.indexed_by
-}
+INDEXED: Final = {field.column: ASKED[field.name].indexed_by for field in ON_ROWS if ASKED[field.name].indexed_by}
 """Columns of executions, each with the index that begins with it."""
 SEARCHED: Final = tuple(field.column for field in FIELDS if field.is_searched)
 PAYLOAD_KEYS: Final = {field.key: field.payload for field in FIELDS if field.payload}

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from otel_telemetry import filter_values
 from otel_telemetry.errors import InvalidFilterError, unknown
+from otel_telemetry.fields import ON_ROWS, SEARCHED
 from otel_telemetry.leases import Lease
 from otel_telemetry.records import ExecutionStatus, ExecutionType, JsonValue
 from otel_telemetry.rows import (
@@ -47,7 +49,7 @@ __all__ = [
 OrderBy = Literal["-started_at", "started_at", "-duration", "duration"]
 ORDERS: Final[tuple[OrderBy, ...]] = ("-started_at", "started_at", "-duration", "duration")
 
-TEXT_COLUMNS: Final = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
+TEXT_COLUMNS: Final = ("name", *SEARCHED, "error_code")
 """The columns that a text is searched in as it is."""
 JSON_COLUMNS: Final = ("document", "payload")
 """The columns that a text is searched in as `rows.search_text` writes it."""
@@ -165,16 +167,8 @@ class Filter:
 
     def row_conditions(self) -> dict[str, tuple[str | int, ...]]:
         """Return the columns of the execution's own row that are asked for, each with the values it may have."""
-        conditions: dict[str, tuple[str | int, ...]] = {
-            "execution_id": self.execution_id,
-            "status": tuple(int(RowStatus[status.name]) for status in self.status),
-            "execution_type": tuple(kind.value for kind in self.type),
-            "workflow_name": self.workflow_name,
-            "workflow_version": self.workflow_version,
-            "caller_id": self.caller_id,
-            "parent_execution_id": self.parent_execution_id,
-        }
-        return {column: values for column, values in conditions.items() if values}
+        asked = {field.column: getattr(self, field.name) for field in ON_ROWS}
+        return {column: tuple(map(_as_stored, values)) for column, values in asked.items() if values}
 
     def matches(self, execution: ExecutionRow, spans: Iterable[SpanRow], live_leases: frozenset[int]) -> bool:
         """Whether an execution is meant: the definition that every store is tested against.
@@ -237,6 +231,13 @@ class Filter:
 def is_interrupted(row: ExecutionRow, live_leases: frozenset[int]) -> bool:
     """Whether an execution can no longer end, because the process that recorded it is gone."""
     return row.status in OPEN_STATUSES and row.lease_id is not None and row.lease_id not in live_leases
+
+
+def _as_stored(value: str | Enum) -> str | int:
+    """Return how a row has what a filter asks for."""
+    if isinstance(value, ExecutionStatus):
+        return int(RowStatus[value.name])
+    return str(value.value) if isinstance(value, Enum) else value
 
 
 def _agrees(row: ExecutionRow, conditions: Mapping[str, tuple[str | int, ...]]) -> bool:

@@ -18,6 +18,7 @@ import click
 from otel_telemetry import settings
 from otel_telemetry.cli.text import View, safe
 from otel_telemetry.errors import InvalidFilterError
+from otel_telemetry.fields import ASKED, FIELDS, ON_ROWS
 from otel_telemetry.query import Filter
 
 if TYPE_CHECKING:
@@ -77,35 +78,32 @@ class FilterOption(NamedTuple):
     lasting: bool = False
 
 
-_ONE_OF: Final = {"many": True}
-_LASTING: Final = {"lasting": True}
+_LASTING: Final = frozenset(field.name for field in FIELDS if field.register in {"key", "who", "metadata"})
+
+
+def _of_field(name: str) -> FilterOption:
+    option, metavar, meaning, _ = ASKED[name]
+    return FilterOption(option, name, metavar, meaning, many=True, lasting=name in _LASTING)
+
+
 FILTERS: Final = (
-    FilterOption("--id", "execution_id", "ID", "of this id", **_ONE_OF, **_LASTING),
-    FilterOption("--id-prefix", "execution_id_prefix", "TEXT", "whose id begins so", **_LASTING),
+    _of_field("execution_id"),
+    FilterOption("--id-prefix", "execution_id_prefix", "TEXT", "whose id begins so", lasting=True),
+    *(_of_field(field.name) for field in ON_ROWS if field.register != "key"),
     FilterOption(
-        "--status", "status", "STATUS", "that are pending, running, completed, failed or cancelled", **_ONE_OF
-    ),
-    FilterOption("--type", "type", "TYPE", "of type workflow or direct", **_ONE_OF, **_LASTING),
-    FilterOption("--workflow", "workflow_name", "NAME", "of this workflow", **_ONE_OF, **_LASTING),
-    FilterOption("--workflow-version", "workflow_version", "VERSION", "of this version", **_ONE_OF, **_LASTING),
-    FilterOption("--caller", "caller_id", "ID", "that this caller asked for", **_ONE_OF, **_LASTING),
-    FilterOption("--parent", "parent_execution_id", "ID", "that this run started", **_ONE_OF, **_LASTING),
-    FilterOption(
-        "--since", "started_after", "WHEN", "started in the last 90m, 12h, 7d, or since an ISO 8601 time", **_LASTING
+        "--since", "started_after", "WHEN", "started in the last 90m, 12h, 7d, or since an ISO 8601 time", lasting=True
     ),
     FilterOption("--until", "started_before", "WHEN", "started before then, given as for --since"),
     FilterOption("--min-duration", "min_duration_ms", "TIME", "that lasted at least 250ms, 1.5s, 2h"),
     FilterOption("--max-duration", "max_duration_ms", "TIME", "that lasted at most 250ms, 1.5s, 2h"),
-    FilterOption("--error-code", "error_code", "CODE", "in which something failed with this code", **_ONE_OF),
-    FilterOption("--error-category", "error_category", "CATEGORY", "in which something failed so", **_ONE_OF),
-    FilterOption("--tool", "tool_name", "NAME", "that call this tool", **_ONE_OF),
-    FilterOption("--step", "step_id", "ID", "that have this step", **_ONE_OF),
-    FilterOption("--trace", "trace_id", "ID", "that belong to this trace", **_ONE_OF),
-    FilterOption("--scope", "scope", "NAME", "that this instrumentation recorded a part of", **_ONE_OF),
-    FilterOption("--kind", "kind", "KIND", "that hold an agent, a chain, a model call (chat) or a plan", **_ONE_OF),
-    FilterOption(
-        "--metadata", "metadata", "KEY=VALUE", "with this metadata (VALUE is JSON or text)", **_ONE_OF, **_LASTING
-    ),
+    FilterOption("--error-code", "error_code", "CODE", "in which something failed with this code", many=True),
+    FilterOption("--error-category", "error_category", "CATEGORY", "in which something failed so", many=True),
+    _of_field("tool_name"),
+    _of_field("step_id"),
+    FilterOption("--trace", "trace_id", "ID", "that belong to this trace", many=True),
+    FilterOption("--scope", "scope", "NAME", "that this instrumentation recorded a part of", many=True),
+    FilterOption("--kind", "kind", "KIND", "that hold an agent, a chain, a model call (chat) or a plan", many=True),
+    _of_field("metadata"),
     FilterOption("--text", "text", "TEXT", "in which this text occurs, case-sensitively"),
 )
 """Repeated options of one filter: any of the values will do, but for metadata, of which all have to hold."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from otel_telemetry.cli import story
 from otel_telemetry.cli.text import Segment, View, cells, columns, cut, duration, line, safe
+from otel_telemetry.fields import ASKED, WHO
 from otel_telemetry.records import (
     ErrorRecord,
     ExecutionRecord,
@@ -38,6 +39,11 @@ _LINES = 8
 """Lines of a terminal that one cause or parameter may fill in a report."""
 _HASH = 12
 """Digits shown of a code hash."""
+_IN_THE_HEAD = ("type", "workflow_name", "workflow_version")
+_BELOW_THE_HEAD = {
+    field.name: ASKED[field.name].option.removeprefix("--") for field in WHO if field.name not in _IN_THE_HEAD
+}
+"""What else says who an execution is, and what it is called."""
 _NAME = 12
 """Cells that a name gets however deep it stands."""
 
@@ -126,8 +132,8 @@ def _head(record: ExecutionRecord, view: View) -> list[Segment]:
 
 
 def _facts(record: ExecutionRecord, *, full: bool) -> Iterator[tuple[str, str]]:
-    for key, text in (("caller", record.caller_id), ("parent", record.parent_execution_id)):
-        if text:
+    for name, key in _BELOW_THE_HEAD.items():
+        if text := getattr(record, name):
             yield key, safe(text)
     if record.metadata:
         yield "metadata", " ".join(named(record.metadata))

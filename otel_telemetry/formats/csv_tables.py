@@ -7,6 +7,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
+from otel_telemetry.fields import WHO
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -82,13 +84,10 @@ def safe_text(text: str) -> str:
 def _executions(record: ExecutionRecord) -> Iterator[Row]:
     yield {
         "execution_id": record.execution_id,
-        "parent_execution_id": record.parent_execution_id,
+        **{field.name: getattr(record, field.name) for field in WHO},
         "type": record.type.value,
-        "workflow_name": record.workflow_name,
-        "workflow_version": record.workflow_version,
         "status": record.status.value,
         "interrupted": record.interrupted,
-        "caller_id": record.caller_id,
         "steps": len(record.steps),
         "tool_calls": sum(1 for _ in record.all_tool_calls()),
         **_times(record.started_at, record.completed_at, record.duration_ms),
@@ -173,12 +172,14 @@ def _error(error: ErrorRecord | None) -> Row:
     return {"error_code": error.code, "error_message": error.message} if error else {}
 
 
+_LAST: Final = ("type", "interrupted", "parent_execution_id")
+_FIRST: Final = ("workflow_name", "workflow_version")
 _TIMES: Final = ("started_at", "completed_at", "duration_ms")
 _ERROR: Final = ("error_code", "error_message")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "executions": (
-        "execution_id", "workflow_name", "workflow_version", "status", *_TIMES, *_ERROR, "steps", "tool_calls",
-        "caller_id", "type", "interrupted", "parent_execution_id",
+        "execution_id", *_FIRST, "status", *_TIMES, *_ERROR, "steps", "tool_calls",
+        *(field.name for field in WHO if field.name not in {*_FIRST, *_LAST}), *_LAST,
     ),
     "steps": (
         "execution_id", "step_id", "attempt", "type", "status", *_TIMES, *_ERROR, "tool_name", "tool_calls",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, literal_column
 
+from otel_telemetry.fields import INDEXED
 from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.stores.schema import IS_LISTED, IS_OPEN, METADATA, durations, durations_kept, executions
 
@@ -27,21 +28,21 @@ def _index(name: str, *columns: object, where: object) -> None:
 _index("executions_by_start", *_PLACE, *_LISTED, where=IS_LISTED)  # the list of executions, and their count
 # top_level. The order of names is that in which they are made; of two that fit alike, SQLite takes the last.
 _index("executions_top", *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_(None))
-_index("executions_by_workflow", _c.workflow_name, *_PLACE, where=IS_LISTED)  # workflow_name
 _index(
     "executions_by_workflow_and_status",  # those of a workflow that failed, the commonest question of all
     *(_c.workflow_name, _c.status, *_PLACE),
     where=IS_LISTED,
 )
-_index("executions_by_version", _c.workflow_version, *_PLACE, where=IS_LISTED & _c.workflow_version.is_not(None))
 _index("executions_by_status", _c.status, *_PLACE, *_LISTED, where=IS_LISTED)  # status
 _index("executions_open", *_PLACE, _c.lease_id, where=IS_LISTED & IS_OPEN)  # interrupted
-_index("executions_by_caller", _c.caller_id, *_PLACE, where=IS_LISTED & _c.caller_id.is_not(None))
-_index("executions_by_parent", _c.parent_execution_id, *_PLACE, where=IS_LISTED & _c.parent_execution_id.is_not(None))
 _index("executions_by_duration", _c.duration_ns, *_PLACE, where=IS_LISTED & _c.duration_ns.is_not(None))  # min/max
 _index("executions_by_trace", _c.trace_id, where=IS_LISTED)  # trace_id, and what may be read into each other
 _index("executions_deleted", _c.started_ns, where=_c.who_rank == literal_column(str(DELETED)))  # retention
 _index("executions_covered", _c.covered_by, where=_c.covered_by.is_not(None))  # the spans of an execution
+for _name, _of_field in INDEXED.items():  # the filter of the same name; hardly an execution is without a workflow
+    _column = _c[_name]
+    _where = IS_LISTED if _name == "workflow_name" else IS_LISTED & _column.is_not(None)
+    _index(_of_field, _column, *_PLACE, where=_where)
 for _table in (durations, durations_kept):
     Index(  # a window of statistics, and the parts that are to be added up
         f"{_table.name}_by_key",

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from otel_telemetry.fields import INDEXED
 from otel_telemetry.query import JSON_COLUMNS, TEXT_COLUMNS, Filter, OrderBy, Position
 from otel_telemetry.rows import EXECUTION_COLUMNS, execution_key, index_value, metadata_term, search_text, term
 from otel_telemetry.rows import derived as kinds
@@ -52,6 +53,8 @@ Group: TypeAlias = "tuple[int, ...]"
 
 _BRANCHES: Final = 20
 """Values of one filter that are looked for one by one."""
+_SPLIT: Final = tuple(dict.fromkeys(("workflow_name", "status", *INDEXED)))
+"""Filters that some index of executions begins with."""
 _c: Final = executions.c
 _COLUMNS: Final = [_c[name] for name in EXECUTION_COLUMNS]
 _entry: Final = terms.alias("entry")
@@ -214,7 +217,7 @@ def _ordered(columns: Sequence[Any], order_by: OrderBy) -> list[Any]:
 
 def _split(where: Filter) -> list[Filter] | None:
     """Return the filter once for each value of the first thing of which several are asked for."""
-    for name in ("workflow_name", "status", "caller_id", "workflow_version", "parent_execution_id"):
+    for name in _SPLIT:
         values = getattr(where, name)
         if 1 < len(values) <= _BRANCHES:
             ones: list[dict[str, Any]] = [{name: (value,)} for value in values]

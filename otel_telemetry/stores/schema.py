@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
 )
 
+from otel_telemetry.fields import WHO_COLUMNS
 from otel_telemetry.rows import OPEN_STATUSES, execution_key
 from otel_telemetry.rows.execution import DELETED
 
@@ -85,11 +86,7 @@ executions: Final = Table(
     Column("execution_id", ExecutionId, nullable=False),
     Column("trace_id", LargeBinary, nullable=False),
     Column("covered_by", ExecutionId),
-    Column("execution_type", _TEXT),
-    Column("workflow_name", _TEXT),
-    Column("workflow_version", _TEXT),
-    Column("caller_id", _TEXT),
-    Column("parent_execution_id", _TEXT),
+    *(Column(name, _TEXT) for name in WHO_COLUMNS),
     Column("error_code", _TEXT),
     Column("error_category", _TEXT),
     PrimaryKeyConstraint("execution_id", name="executions_key"),
@@ -114,11 +111,7 @@ spans: Final = Table(
     Column("trace_id", LargeBinary, nullable=False),
     Column("execution_id", ExecutionId, nullable=False),
     Column("name", _TEXT),
-    Column("execution_type", _TEXT),
-    Column("workflow_name", _TEXT),
-    Column("workflow_version", _TEXT),
-    Column("caller_id", _TEXT),
-    Column("parent_execution_id", _TEXT),
+    *(Column(name, _TEXT) for name in WHO_COLUMNS),
     Column("step_id", _TEXT),
     Column("step_kind", _TEXT),
     Column("tool_name", _TEXT),

@@ -7,14 +7,14 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
+from otel_telemetry.fields import INDEXED, WHO_COLUMNS
 from otel_telemetry.rows import COLUMNS, EXECUTION_COLUMNS, Durations, ExecutionRow, SpanRow
 from otel_telemetry.rows.execution_key import decode, encode
 
 SPAN_COLUMNS: Final = (
     *("started_ns", "span_id", "resource_id", "ended_ns", "parent_span_id", "sequence", "lease_id", "call_hash"),
-    *("attempt", "kind", "status", "trace_id", "execution_id", "name", "execution_type", "workflow_name"),
-    *("workflow_version", "caller_id", "parent_execution_id", "step_id", "step_kind", "tool_name", "error_code"),
-    *("error_category", "scope", "document", "payload"),
+    *("attempt", "kind", "status", "trace_id", "execution_id", "name", *WHO_COLUMNS, "step_id", "step_kind"),
+    *("tool_name", "error_code", "error_category", "scope", "document", "payload"),
 )
 """Those of the table `spans`, in order."""
 EXECUTION_TABLE_COLUMNS: Final = (
@@ -22,15 +22,12 @@ EXECUTION_TABLE_COLUMNS: Final = (
     *("segment", "spans", "steps", "tool_calls", "retries", "waiting_ns", "who_ended_ns", "ended_ns", "duration_ns"),
     *("lease_id", "metadata_started_ns", "metadata_span_id", "metadata_ended_ns", "metadata_tie", "variant"),
     *("max_repeat", "who_rank", "state_rank", "status", "flags", "execution_id", "trace_id", "covered_by"),
-    *("execution_type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id", "error_code"),
-    "error_category",
+    *WHO_COLUMNS,
+    *("error_code", "error_category"),
 )
 """Those of the table `executions`, in order."""
 _INDEXED: Final = frozenset(
-    {
-        *("started_ns", "duration_ns", "lease_id", "who_rank", "status", "trace_id", "covered_by"),
-        *("workflow_name", "workflow_version", "caller_id", "parent_execution_id"),
-    }
+    {*INDEXED, "started_ns", "duration_ns", "lease_id", "who_rank", "status", "trace_id", "covered_by"}
 )
 """Columns that some index of `executions` holds or depends on: SQLite writes the index whenever one of them is set."""
 _AT_THE_END: Final = frozenset({"status", "duration_ns"})

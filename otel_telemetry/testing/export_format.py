@@ -25,6 +25,7 @@ from otel_telemetry.records import (
 )
 from otel_telemetry.rows import INTERRUPTED_LEASE, row_of
 from otel_telemetry.semconv import EXECUTION_ID, INTERRUPTED
+from otel_telemetry.testing.rows import MORE
 from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _T0: Final = 1_760_000_000_123_456_789
+_MORE: Final[dict[str, Any]] = dict.fromkeys(MORE, "\uff1dcaller")
 _HOSTILE: Final[dict[str, JsonValue]] = {
     "": None,
     "=1+1": "=cmd|' /C calc'!A1",
@@ -98,7 +100,7 @@ def _workflow() -> ExecutionRecord:
         started_at=_T0,
         inputs=_HOSTILE,
         steps=(first, again, skipped),
-        caller_id="\uff1dcaller",
+        **_MORE,
         metadata=_HOSTILE,
         interrupted=True,
         sequence=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otel_telemetry.testing.rows import HOSTILE_TEXTS
+from otel_telemetry.testing.rows import HOSTILE_TEXTS, MORE
 
 QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -21,8 +21,7 @@ QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "direct"},
     {"workflow_name": "invoice"},
     {"workflow_name": ["invoice", "second"], "workflow_version": "4"},
-    {"caller_id": "ann"},
-    {"caller_id": "ANN"},
+    *({name: value} for name in MORE for value in ("ann", "ANN")),
     {"parent_execution_id": "run-1"},
     {"started_after": 6_000},
     {"started_before": 6_000},

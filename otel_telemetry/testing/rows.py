@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_telemetry.fields import INDEXED
 from otel_telemetry.rows import RowKind, SpanRow, default_name, row_of
 from otel_telemetry.semconv import EXECUTION_ID, EXECUTION_TYPE, KIND, METADATA, OPERATION_NAME, SCOPE_NAME, STATUS
 from span_processors.data import CleanText, ResourceData, ScopeData, SpanData
@@ -29,6 +30,10 @@ HOSTILE_TEXTS: Final = (
     "upper",
     "x" * 256,
 )
+MORE: Final = tuple(
+    name for name in INDEXED if name not in ("workflow_name", "workflow_version", "parent_execution_id")
+)
+"""Further fields that executions are found by, which have the same texts in every row."""
 _RESOURCES: Final = (
     ResourceData.of({"service.name": "billing"}),
     ResourceData.of({"service.name": "caf\u00e9", "list": ["a", 1, True]}, "https://schema.example/1"),
@@ -89,7 +94,7 @@ def _corpus() -> list[SpanRow]:
             ended_ns=9_000,
             workflow_name="invoice",
             workflow_version="3",
-            caller_id="ann",
+            **dict.fromkeys(MORE, "ann"),
             metadata={"order": 17, "vip": True},
             payload={"inputs": {"city": "K\u00f6ln"}},
             sequence=0,
@@ -118,7 +123,7 @@ def _corpus() -> list[SpanRow]:
             status=3,
             workflow_name="invoice",
             workflow_version="4",
-            caller_id="bob",
+            **dict.fromkeys(MORE, "bob"),
             error_code="card_declined",
             error_category="payment",
             metadata={"order": 17.0, "vip": "true", "tags": ["a", {"b": None}]},
@@ -155,8 +160,8 @@ def _corpus() -> list[SpanRow]:
     rows += [
         make_row(
             execution, f"hostile-{number}", 100 + number, started_ns=10_000, ended_ns=10_000 + number % 3, name=text,
-            workflow_name=text, caller_id=text, error_code=text, metadata={text: text}, payload={"inputs": text},
-            attributes={f"key {text}": [text]},
+            workflow_name=text, error_code=text, metadata={text: text}, payload={"inputs": text},
+            **dict.fromkeys(MORE, text), attributes={f"key {text}": [text]},
         )
         for number, text in enumerate(HOSTILE_TEXTS)
     ]  # fmt: skip
