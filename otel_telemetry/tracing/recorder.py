@@ -11,6 +11,7 @@ from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, TracerProvider
 from otel_telemetry import semconv
 from otel_telemetry.error_registry import ErrorRegistry
 from otel_telemetry.errors import DuplicateExecutionError
+from otel_telemetry.fields import EXECUTION_TEXTS
 from otel_telemetry.records import ExecutionStatus, ExecutionType, StepStatus, StepType, ToolCallSource
 from otel_telemetry.rows.hashing import call_hash
 from otel_telemetry.tracing.clock import Clock
@@ -26,8 +27,11 @@ from span_processors.guard import own_work
 from span_processors.redaction import Redactor
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from opentelemetry.context import Context
 
+    from otel_telemetry.fields import ExecutionTexts
     from otel_telemetry.tracing.given import Integer, Text
     from otel_telemetry.tracing.handle import Handle
 
@@ -37,6 +41,7 @@ MAX_OPEN = 100_000
 _WORKFLOW, _DIRECT = ExecutionType.WORKFLOW, ExecutionType.DIRECT
 _CODE_BLOCK, _TOOL_STEP = ToolCallSource.CODE_BLOCK, ToolCallSource.TOOL_STEP
 _CODE = StepType.CODE
+_TEXTS = frozenset(name for _, name in EXECUTION_TEXTS)
 _ID_CHANGED = "execution_id: cannot be stored as it is, its beginning and a digest stand for it"
 
 
@@ -88,29 +93,27 @@ class Recorder(Starter):
         self,
         workflow_name: Text | None = None,
         *,
-        workflow_version: Text | None = None,
         type: ExecutionType = ExecutionType.WORKFLOW,  # noqa: A002  (the record's field)
         inputs: object = None,
-        caller_id: Text | None = None,
         metadata: object = None,
         execution_id: Text | None = None,
         status: ExecutionStatus = ExecutionStatus.RUNNING,
         function: Text | None = None,
         started_at_ns: Integer | None = None,
+        **texts: Unpack[ExecutionTexts],
     ) -> ExecutionHandle:
         """Start an execution; inside another one it is that one's child.
 
         Args:
             workflow_name: the workflow.
-            workflow_version: its version.
             type: WORKFLOW, or DIRECT for one tool call without a workflow.
             inputs: what it is given.
-            caller_id: who asked for it.
             metadata: keys and values to find it by.
             execution_id: its id; made up (a UUID of version 7) if not given.
             status: RUNNING, or PENDING for one that is only planned; starting the same id again says that it runs now.
             function: the qualified name of the function that it is.
             started_at_ns: when it started, in nanoseconds since the epoch, UTC; now if not given.
+            texts: what else is said of it (`fields.ExecutionTexts`).
 
         Returns:
             The execution, started. Where `execution_id` is open already, that one.
@@ -118,6 +121,8 @@ class Recorder(Starter):
         Raises:
             DuplicateExecutionError: `execution_id` was used already, and the recorder is strict.
         """
+        if not _TEXTS.issuperset(texts):
+            raise TypeError(f"start_execution takes no {min(texts.keys() - _TEXTS)}=")
         given = execution_id
         execution_id = new_execution_id(self.clock.time_ns()) if given is None else self.clean_id(given)
         if (known := self._known(execution_id)) is not None:
@@ -144,8 +149,9 @@ class Recorder(Starter):
                 if given is not None and execution_id != as_text(given):
                     attributes[semconv.PROBLEMS] = (_ID_CHANGED,)
                 self.put_text(attributes, semconv.WORKFLOW_NAME, workflow_name)
-                self.put_text(attributes, semconv.WORKFLOW_VERSION, workflow_version)
-                self.put_text(attributes, semconv.CALLER_ID, caller_id)
+                for key, field in EXECUTION_TEXTS:
+                    text: Any = texts.get(field)
+                    self.put_text(attributes, key, text)
                 self.put_text(attributes, semconv.CODE_FUNCTION, function)
                 if around is not None:
                     attributes[semconv.PARENT_EXECUTION_ID] = self._id_of(around.run)
