@@ -19,6 +19,7 @@ from otel_telemetry.codec import table
 from otel_telemetry.codec.nesting import Places
 from otel_telemetry.codec.parts import Part, find_mark, mark_oddities
 from otel_telemetry.codec.span_info import Origin
+from otel_telemetry.fields import WHO
 from otel_telemetry.records import (
     ExecutionRecord,
     ExecutionStatus,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 _ERROR_CODE: Final = 2
 _STATUSES: Final = {int(RowStatus[status.name]): status for status in ExecutionStatus}
 _OPEN: Final = (ExecutionStatus.PENDING, ExecutionStatus.RUNNING)
-_IDENTITY: Final = ("type", "workflow_name", "workflow_version", "caller_id", "parent_execution_id")
+_IDENTITY: Final = tuple(field.name for field in WHO)
+_TEXTS: Final = tuple(name for name in _IDENTITY if name != "type")
 _JOINED: Final[dict[str, Any]] = {
     **dict.fromkeys((*_IDENTITY, "inputs")),
     "type": ExecutionType.WORKFLOW,
@@ -150,18 +152,15 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
     return ExecutionSummary(
         execution_id=fields["execution_id"],
         type=fields.get("type", ExecutionType.WORKFLOW),
-        workflow_name=fields.get("workflow_name"),
-        workflow_version=fields.get("workflow_version"),
         status=status,
         started_at=fields["started_at"],
         completed_at=fields["completed_at"],
         error=fields.get("error"),
-        caller_id=fields.get("caller_id"),
         metadata=fields.get("metadata", {}),
         interrupted=fields.get("interrupted", False) or marked or (interrupted and status in _OPEN),
-        parent_execution_id=fields.get("parent_execution_id"),
         trace_id=execution.trace_id.hex(),
         problems=fields["problems"],
+        **{name: fields.get(name) for name in _TEXTS},
     )
 
 
