@@ -1,12 +1,15 @@
-"""The table of fields: what each attribute of this package's spans is, in records, rows, stores and questions.
+"""The table of fields: every attribute of this package's spans, and its place in records, rows, stores and queries.
 
-Whatever moves fields loops over it: the columns that attributes fill, the tables of stores with their indexes, reading
-and writing records, filters on columns, CSV, the options of the command line, the README. A field that has more to it
-than that is told apart in the place which knows it.
+Code that moves fields loops over it: the columns that attributes fill, the tables and indexes of stores, the codec of
+records, filters on columns, CSV, the command line's options, redaction of imports, the README. Only code that treats
+one field specially names it.
 
-A new field is an entry here and a line in each class or signature that states its fields for people and type checkers:
-`records`, `rows.SpanRow` and `rows.ExecutionRow`, `query.Filter`, and what takes it from a host (`ExecutionTexts`
-below, `store`, `tracing.instruments`). `tests/otel_telemetry/test_fields.py` holds all of these equal.
+A new field of executions is an entry here, and a line in each class or signature that states its fields for readers
+and type checkers: `records.ExecutionRecord` and `ExecutionSummary`, `rows.SpanRow`, `rows.ExecutionRow`, `query.Filter`
+and `Filters`, and where a host gives it `ExecutionTexts` below, `TelemetryStore.start_execution` and
+`Instruments.workflow`.
+`tests/otel_telemetry/test_fields.py` holds all of these equal. Its columns stand in the rows in the order of the table.
+Its key needs a constant in `semconv` only if code asks for it by name; released stores need a revision that adds it.
 """
 
 from __future__ import annotations
@@ -21,43 +24,43 @@ STEP: Final = "step"
 TOOL_CALL: Final = "tool call"
 
 Register: TypeAlias = Literal["", "key", "who", "state", "metadata"]
-"""The part of an execution's row that says a field of its own (`rows.execution`)."""
+"""The part of an execution's row that holds the column (`rows.execution`)."""
 
 
 class Asked(NamedTuple):
-    """How executions are asked for by a field: by those that equal one of the given values."""
+    """A filter on a field: executions that have one of the given values."""
 
     option: str
-    """On the command line."""
+    """The option on the command line."""
     metavar: str
     meaning: str
-    """Completes "Only runs"."""
+    """The end of the option's help, after "Only runs"."""
     indexed_by: str = ""
-    """The index of executions that begins with its column, where it is one like the others (`stores.indexes`)."""
+    """The index of executions that begins with the column, if it has one of its own (`stores.indexes`)."""
 
 
 class Field(NamedTuple):
-    """One attribute: its key, on which spans it stands, its type, what it means; and what it is elsewhere."""
+    """One attribute: its key, the spans that have it, its type and meaning, as in the README; then its other places."""
 
     key: str
     spans: str
     type: str
     meaning: str
     name: str = ""
-    """The field of records that it fills."""
+    """The field of records."""
     column: str = ""
-    """The column that it fills: of spans, and where it has a register, of executions."""
+    """The column of spans, and if it has a register, of executions."""
     register: Register = ""
     asked: Asked | None = None
-    """None: executions are not asked for by it. By their row where it has a column there, otherwise by `terms`."""
+    """The filter of the same name: on the executions' own row if it has a column and a register, otherwise by terms."""
     is_searched: bool = False
-    """Whether a text is looked for in its column."""
+    """Whether the filter `text` looks into the column."""
     is_structural: bool = False
     """Whether spans are told apart and put together by it."""
     payload: str = ""
-    """What it is called in the stored payload, if it is part of it: heavy, and kept apart from what lists need."""
+    """Its short name in the stored payload, which is heavy and kept apart from the columns that lists need."""
     direction: Literal["", "input", "output"] = ""
-    """Of a payload, which setting of redaction it is under."""
+    """Of a payload, the setting of redaction that it is under."""
 
     def stands_on(self, spans: str) -> bool:
         """Whether it stands on spans of a kind, in the words of the README."""
@@ -256,26 +259,27 @@ FIELDS: Final = (
 
 
 class ExecutionTexts(TypedDict, total=False):
-    """The short texts that whoever starts an execution may say of it, beside its name: fields of the same names."""
+    """Short texts that a host may give when it starts an execution, beside the workflow's name."""
 
     workflow_version: str | None
     caller_id: str | None
 
 
+# Views of the table.
 ASKED: Final = {field.name: field.asked for field in FIELDS if field.asked is not None}
 WHO: Final = tuple(field for field in FIELDS if field.register == "who")
-"""The fields that say who an execution is: texts, with the same columns, side by side, in both rows."""
+"""The fields that say who an execution is: text columns, side by side in both rows."""
 WHO_COLUMNS: Final = tuple(field.column for field in WHO)
 ON_ROWS: Final = tuple(field for field in FIELDS if field.name in ASKED and field.column and field.register)
-"""The fields that executions are asked for by, and that are columns of their own row."""
+"""The fields with a filter on the executions' own row."""
 INDEXED: Final = {field.column: ASKED[field.name].indexed_by for field in ON_ROWS if ASKED[field.name].indexed_by}
 """Columns of executions, each with the index that begins with it."""
 SEARCHED: Final = tuple(field.column for field in FIELDS if field.is_searched)
 PAYLOAD_KEYS: Final = {field.key: field.payload for field in FIELDS if field.payload}
-"""Payload attributes and what each is called in the stored payload."""
+"""Payload attributes and their short names in the stored payload."""
 STRUCTURAL: Final = frozenset(field.key for field in FIELDS if field.is_structural)
 """Attributes by which spans are told apart and put together."""
 EXECUTION_TEXTS: Final = tuple(
     (field.key, field.name) for field in FIELDS if field.name in ExecutionTexts.__annotations__
 )
-"""The attributes that `ExecutionTexts` become, and their names."""
+"""Key and name of each of `ExecutionTexts`."""
