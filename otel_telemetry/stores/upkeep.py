@@ -157,8 +157,8 @@ def _judged(row: SpanRow) -> SpanRow:
 
 
 def _remove(database: Database, execution_ids: Collection[str], *, counted: bool) -> int:
-    begun = time.monotonic()
     with database.transaction():
+        begun = time.monotonic()
         removed = removal(execution_ids, database.held(), counted=counted)
         database.apply(removed.changes)
         for execution_id in removed.execution_ids:

@@ -7,6 +7,7 @@ writer waited for one batch, its speed before and meanwhile, and whether all els
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -38,20 +39,36 @@ def execution(number: int, start_ns: int) -> list[SpanRow]:
     return found
 
 
-class Writer(threading.Thread):
-    """Writes executions of now, one a batch, and notes how long each took."""
+class Writer:
+    """A process that writes executions of now, one a batch, until it is stopped."""
 
-    def __init__(self, exporter: Any, first: int) -> None:
-        super().__init__()
-        self.exporter, self.number, self.took, self.stopped = exporter, first, [0.0], threading.Event()
+    def __init__(self, url: str, first: int) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.retention", "--write", url, str(first)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self._process.stdout.readline()  # it has begun
 
-    def run(self) -> None:
-        while not self.stopped.is_set():
-            self.number += 1
-            rows = execution(self.number, time.time_ns())
-            begun = time.perf_counter()
-            self.exporter.write(rows)
-            self.took.append(time.perf_counter() - begun)
+    def stop(self) -> tuple[int, float]:
+        """Return how many executions it wrote, and the longest that one took, seconds."""
+        written, longest = self._process.communicate("stop")[0].split()
+        return int(written), float(longest)
+
+
+def write(url: str, first: int) -> None:
+    """Be that process."""
+    exporter: Any = open_exporter(url)
+    exporter.heartbeat()
+    stopped = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
+    print("begun", flush=True)
+    took = [0.0]
+    while not stopped.is_set():
+        rows = execution(first + len(took), time.time_ns())
+        begun = time.perf_counter()
+        exporter.write(rows)
+        took.append(time.perf_counter() - begun)
+    exporter.close()
+    print(len(took) - 1, max(took))
 
 
 def main() -> None:
@@ -72,34 +89,27 @@ def main() -> None:
                 exporter.write(batch)
                 batch = []
         exporter.write(batch)
-        other: Any = open_exporter(url)
-        alone = _written_in(exporter, 10_000_000, 3.0)
-        writer = Writer(exporter, 20_000_000)
-        writer.start()
+        alone_s = 5.0
+        writer = Writer(url, 10_000_000)
+        time.sleep(alone_s)
+        alone, _ = writer.stop()
+        writer = Writer(url, 20_000_000)
         begun = time.perf_counter()
-        pruned = other.prune(start + 24 * _HOUR_NS, NOBODY)
+        pruned = exporter.prune(start + 24 * _HOUR_NS, NOBODY)
         took = time.perf_counter() - begun
-        writer.stopped.set()
-        writer.join()
+        meanwhile, longest_s = writer.stop()
         with closing(exporter.store()) as store:
             left = store.count(Filter(), live_leases=NOBODY)
-        lost = alone + len(writer.took) - 1 - left
-        meanwhile = (len(writer.took) - 1) / took
+        lost = alone + meanwhile - left
         print(f"{pruned.executions:,} executions pruned in {took:.2f} s; {lost} others lost")
-        print(f"the writer wrote {meanwhile:,.0f} executions/s meanwhile and {alone / 3:,.0f} before")
-        print(f"it waited {max(writer.took) * 1e3:.0f} ms at most")
+        print(f"the writer wrote {meanwhile / took:,.0f} executions/s meanwhile and {alone / alone_s:,.0f} before")
+        print(f"it waited {longest_s * 1e3:.0f} ms at most")
         exporter.close()
         raise SystemExit(lost != 0 or pruned.executions != EXECUTIONS)
 
 
-def _written_in(exporter: Any, first: int, seconds: float) -> int:
-    writer = Writer(exporter, first)
-    writer.start()
-    time.sleep(seconds)
-    writer.stopped.set()
-    writer.join()
-    return len(writer.took) - 1
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "--write":
+        write(sys.argv[2], int(sys.argv[3]))
+    else:
+        main()

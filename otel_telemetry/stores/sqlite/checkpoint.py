@@ -17,8 +17,8 @@ from otel_telemetry.stores.sqlite.writer import transaction
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOG_BYTES: Final = 16_000 * 8192
-"""How long the log may grow before it is moved. Longer costs disk, shorter costs speed."""
+LOG_BYTES: Final = 8_000 * 8192
+"""How long the log may grow before it is moved. Longer costs disk and makes others wait longer; shorter costs speed."""
 
 _AFFECTED_SINCE: Final = (3, 7, 0)
 _FIXED_IN: Final = (3, 51, 3)

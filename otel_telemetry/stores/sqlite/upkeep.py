@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from otel_telemetry.stores.merging import Changes
 
 _SQL: Final = named("sqlite")
-_LEAST_ROOM_S: Final = 0.01
+_LEAST_ROOM_S: Final = 0.002
+_ROOM: Final = 9
+"""Where others write, they have this many times as long as looking after the store takes from them."""
 _PAGES_AT_ONCE: Final = 256
 """Pages that one transaction gives back: writers wait for it."""
 
@@ -29,6 +31,7 @@ class SQLiteDatabase:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._version = 0
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit what is done inside, or roll it all back."""
@@ -75,20 +78,25 @@ class SQLiteDatabase:
         return 0
 
     def make_room(self, held_s: float) -> None:
-        """Wait as long: SQLite gives no turns, and whoever waits only tries again now and then."""
-        time.sleep(max(_LEAST_ROOM_S, held_s))
+        """Leave the file to others for a while, if any of them has written: only one can at a time."""
+        before, self._version = self._version, writer.data_version(self._connection)
+        time.sleep(_LEAST_ROOM_S if self._version == before else max(_LEAST_ROOM_S, _ROOM * held_s))
 
     def give_back(self) -> None:
         """Cut free pages off the file, some at a time."""
         (mode,) = self._connection.execute("PRAGMA auto_vacuum").fetchone()
-        while mode:
-            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-            if not free:
-                return
-            begun = time.monotonic()
+        free = self._free_pages() if mode else 0
+        while free:
             with self.transaction():
-                self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
-            (left,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-            if left >= free:
+                begun = time.monotonic()
+                for _ in range(min(free, _PAGES_AT_ONCE)):
+                    # a step of this statement frees one page, and the driver takes one step where there are no rows
+                    self._connection.execute("PRAGMA incremental_vacuum(1)")
+            before, free = free, self._free_pages()
+            if free >= before:
                 return
             self.make_room(time.monotonic() - begun)
+
+    def _free_pages(self) -> int:
+        (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+        return int(free)

@@ -117,12 +117,12 @@ def write_rows(
     What is to be written is worked out before: nobody else can write while the transaction lasts.
     """
     tables = Tables(connection)
-    version = _data_version(connection)
+    version = data_version(connection)
     remembered = Remembered(tables)
     changes = merge(rows, remembered)
     statements = list(_statements(connection, changes))
     with transaction(connection):
-        if _data_version(connection) != version and not remembered.still_hold():
+        if data_version(connection) != version and not remembered.still_hold():
             changes = merge(rows, tables)
             statements = list(_statements(connection, changes))
         add_resources(connection, rows, known_resources)
@@ -133,7 +133,7 @@ def write_rows(
     return changes.written
 
 
-def _data_version(connection: sqlite3.Connection) -> int:
+def data_version(connection: sqlite3.Connection) -> int:
     """Return a number that changes whenever another connection has changed anything."""
     version: int = connection.execute("PRAGMA data_version").fetchone()[0]
     return version
