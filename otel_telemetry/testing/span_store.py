@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,20 +12,21 @@ import pytest
 
 from otel_telemetry.codec import decode, summary
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
-from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, SpanRow, Tally, add_up
+from otel_telemetry.rows import Durations, ExecutionRow, RowKind, SpanRow, add_up
+from otel_telemetry.testing.agreement import assert_record, assert_summary, questions_about
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
 
 if TYPE_CHECKING:
-    from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
     from otel_telemetry.stores.registry import Exporter
 
 _NOBODY: frozenset[int] = frozenset()
 _LIVE = frozenset({LIVE_LEASE})
 _NOW_NS = 1_000_000
 _ARRIVALS = 5
+_TOGETHER = 10
 CASES = int(os.environ.get("OTEL_TELEMETRY_TEST_CASES", "100"))
 """Random cases of each law."""
 
@@ -143,27 +144,6 @@ class SpanStoreContract:
                 assert _ids(store, Filter(step_id=("handler",))) == ["caller"]
                 assert store.spans(["caller", trace]) == {"caller": model.spans("caller")}
                 assert sorted(store.runs(Filter(), live_leases=_NOBODY)) == sorted(model.runs(model.executions()))
-
-    # the law: what is stored is a function of the spans, whatever they came in
-
-    def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
-        """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
-
-        There are 100 cases, or as many as ``OTEL_TELEMETRY_TEST_CASES`` says.
-        """
-        every: list[SpanRow] = []
-        with closing(exporter.store()) as store:
-            for seed, rows in cases(0, CASES):
-                for batch in batches_of(seed, rows):
-                    exporter.write(batch)
-                _law(store, Model(rows), seed)
-                every += rows
-            assert _counts(store.durations()) == _counts(Model(every).durations())
-        written = getattr(exporter, "written", None)
-        if written is not None:
-            offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
-            assert written.stored + written.replayed + written.replaced + written.refused == offered
-            assert written.stored == sum(len({_key(row) for row in rows}) for _, rows in cases(0, CASES))
 
     # questions
 
@@ -292,83 +272,77 @@ class SpanStoreContract:
             exporter.write([make_row(RowKind.EXECUTION, "later", 99)])
             assert _ids(store, Filter(execution_id=("later",))) == ["later"]
 
+    # the law: what is stored is a function of the spans, whatever they came in
 
-def _law(store: SpanStore, model: Model, seed: int) -> None:
-    """Check everything that a store can be asked about the executions of one case."""
+    def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
+        """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
+
+        There are 100 cases, or as many as ``OTEL_TELEMETRY_TEST_CASES`` says.
+        """
+        every: list[SpanRow] = []
+        some: list[SpanRow] = []
+        with closing(exporter.store()) as store:
+            for seed, rows in cases(0, CASES):
+                for batch in batches_of(seed, rows):
+                    exporter.write(batch)
+                _law(store, Model(rows), f"case {seed}")
+                some += rows
+                if seed % _TOGETHER == _TOGETHER - 1:
+                    _assert_answers(store, some, f"up to case {seed}")
+                    every, some = every + some, []
+            every += some
+            _assert_whole(store, every)
+            reindex = getattr(exporter, "reindex", None)
+            if reindex is not None:
+                reindex()
+                _assert_whole(store, every)
+        written = getattr(exporter, "written", None)
+        if written is not None:
+            offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
+            assert written.stored + written.replayed + written.replaced + written.refused == offered
+            assert written.stored == len({_key(row) for row in every})
+
+
+def _law(store: SpanStore, model: Model, which: str) -> None:
+    """Check that the executions of one case are what their spans make of them."""
     ids = sorted(model.all)
-    where = Filter(execution_id=tuple(ids))
-    found = store.executions(where, live_leases=_LIVE, limit=1000)
-    assert found == model.matching(where, live_leases=_LIVE), seed
+    found = store.executions(Filter(execution_id=tuple(ids)), live_leases=_LIVE, limit=1000)
+    assert found == model.matching(Filter()), which
     spans = store.spans(ids)
-    assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, seed
-    records = {execution_id: decode(rows, execution_id, live_leases=_LIVE) for execution_id, rows in spans.items()}
+    assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, which
     heads = store.heads(found)
     for row in found:
-        record = records[row.execution_id]
-        summary_of_it = summary(row, heads[row.execution_id], interrupted=is_interrupted(row, _LIVE))
-        assert _agree(row, record, summary_of_it), seed
-        assert len(_spans_in(record)) == len(model.spans(row.execution_id)), seed
-    for question in _questions(records.values()):
-        asked = Filter.parse(_NOW_NS, execution_id=ids, **question)
-        expected = [row.execution_id for row in model.matching(asked, live_leases=_LIVE)]
-        assert [row.execution_id for row in store.executions(asked, live_leases=_LIVE, limit=1000)] == expected, seed
-        assert store.count(asked, live_leases=_LIVE) == len(expected), seed
-        assert sorted(expected) == sorted(i for i, record in records.items() if _meant(record, question)), seed
-    assert sorted(store.runs(where, live_leases=_LIVE)) == sorted(model.runs(found)), seed
+        told = model.told[row.execution_id]
+        try:
+            assert_record(decode(spans[row.execution_id], row.execution_id, live_leases=_LIVE), told, _LIVE)
+            shown = summary(row, heads[row.execution_id], interrupted=is_interrupted(row, _LIVE))
+            assert_summary(shown, told, _LIVE)
+        except AssertionError as error:
+            raise AssertionError(f"{which}: {row.execution_id}: {error}") from error
 
 
-def _agree(row: ExecutionRow, record: ExecutionRecord, shown: ExecutionSummary) -> bool:
-    """Whether a list, a filter and the record say the same of an execution."""
-    calls = list(record.all_tool_calls())
-    return (
-        (record.execution_id, record.workflow_name, record.workflow_version, record.status.name)
-        == (row.execution_id, row.workflow_name, row.workflow_version, RowStatus(row.status).name)
-        and (record.started_at, record.completed_at) == (row.started_ns, row.ended_ns)
-        and (len(record.steps), len(calls)) == (row.steps, row.tool_calls)
-        and record.interrupted == is_interrupted(row, _LIVE)
-        and record.parent_execution_id == row.parent_execution_id
-        and (shown.status, shown.workflow_name, shown.started_at, shown.completed_at, shown.interrupted, shown.error)
-        == (
-            record.status,
-            record.workflow_name,
-            record.started_at,
-            record.completed_at,
-            record.interrupted,
-            record.error,
-        )
-        and shown.metadata == record.metadata
-        and shown.type == record.type
-    )
+def _assert_answers(store: SpanStore, rows: Sequence[SpanRow], which: str) -> None:
+    """Check what can be asked about some executions: what is found, counted and measured."""
+    model = Model(rows)
+    ids = tuple(sorted(model.all))
+    for question in questions_about(rows):
+        where = Filter.parse(_NOW_NS, execution_id=ids, **question)
+        expected = model.matching(where, live_leases=_LIVE)
+        found = store.executions(where, live_leases=_LIVE, limit=1000)
+        assert [row.execution_id for row in found] == [row.execution_id for row in expected], (which, question)
+    where = Filter(execution_id=ids)
+    assert sorted(store.runs(where, live_leases=_LIVE)) == sorted(model.runs(model.executions())), which
 
 
-def _spans_in(record: ExecutionRecord) -> set[tuple[int, str]]:
-    """Return the spans of a record."""
-    parts: list[ExecutionRecord | StepRecord | ToolCallRecord | SpanRecord] = [*_parts(record), *record.spans]
-    return {(part.started_at, part.span.span_id) for part in parts if part.span is not None}
-
-
-def _questions(records: Iterable[ExecutionRecord]) -> Iterator[dict[str, str]]:
-    """Yield what can be asked about the parts of records, and what is not there."""
-    asked: dict[str, set[str]] = {name: {"not there"} for name in ("tool_name", "step_id", "error_code")}
-    for record in records:
-        asked["tool_name"] |= {call.tool_name for call in record.all_tool_calls()}
-        asked["step_id"] |= {step.step_id for step in record.steps}
-        asked["error_code"] |= {part.error.code for part in _parts(record) if part.error is not None}
-    for name, values in asked.items():
-        yield from ({name: value} for value in sorted(values))
-
-
-def _meant(record: ExecutionRecord, question: Mapping[str, str]) -> bool:
-    ((name, value),) = question.items()
-    if name == "tool_name":
-        return any(call.tool_name == value for call in record.all_tool_calls())
-    if name == "step_id":
-        return any(step.step_id == value for step in record.steps)
-    return any(part.error is not None and part.error.code == value for part in _parts(record))
-
-
-def _parts(record: ExecutionRecord) -> list[ExecutionRecord | StepRecord | ToolCallRecord]:
-    return [record, *record.steps, *record.all_tool_calls()]
+def _assert_whole(store: SpanStore, rows: Sequence[SpanRow]) -> None:
+    """Check what a store says that holds these rows only."""
+    model = Model(rows)
+    expected = model.matching(Filter(), live_leases=_LIVE)
+    assert store.executions(Filter(), live_leases=_LIVE, limit=len(rows)) == expected
+    assert _counts(store.durations()) == _counts(model.durations())
+    for question in questions_about(rows):
+        where = Filter.parse(_NOW_NS, **question)
+        assert store.count(where, live_leases=_LIVE) == len(model.matching(where, live_leases=_LIVE)), question
 
 
 def _key(row: SpanRow) -> tuple[str, int, int]:

@@ -19,6 +19,7 @@ _OWN: Final = ScopeData(names.SCOPE_NAME)
 _OTHERS: Final = (ScopeData("web"), ScopeData("agents", "2.0"))
 _REMOTE: Final = 0x301
 _TOOLS: Final = ("pay", "search")
+_STEPS: Final = ("load", "charge", "charge#2")
 _FAILED: Final = 2
 
 
@@ -53,6 +54,8 @@ class _Story:
         self._random = choose
         self._prefix = prefix
         self._rows: list[SpanRow] = []
+        self._tools: dict[int, str] = {}
+        """The tools that spans of ours called."""
 
     def rows(self) -> list[SpanRow]:
         for number in range(self._random.randrange(1, 4)):
@@ -68,22 +71,24 @@ class _Story:
         pick = self._random
         execution_id = pick.choice((f"{self._prefix}run-{number}", _uuid7(pick)))
         trace_id = pick.getrandbits(120) + 1
+        before: list[int] = []
         for claim in range(pick.choice((1, 1, 1, 1, 2, 3))):
             parent = pick.choice((None, None, pick.getrandbits(60) + 1))
             inside = self._segment(execution_id, trace_id, claim, parent)
             if pick.random() < 0.3:  # a child of it, in the same trace
                 child = f"{execution_id}-child"[:250]
                 inside += self._segment(child, trace_id, claim, pick.choice(inside), parent_execution=execution_id)
-            if pick.random() < 0.4:  # it called a service, by plain headers
-                self._trace(trace_id, inside)
+            if pick.random() < 0.4:  # it called a service, by plain headers; a caller of another trace is none
+                self._trace(trace_id, [*inside, *pick.sample(before, min(2, len(before)))])
             if pick.random() < 0.7:
                 trace_id = pick.getrandbits(120) + 1
+                before += inside
 
     def _segment(
         self, execution_id: str, trace_id: int, claim: int, parent: int | None, *, parent_execution: str | None = None
     ) -> list[int]:
         pick = self._random
-        start = _T0 + pick.randrange(3) * _HOUR + claim * 100 + pick.randrange(40)
+        start = _T0 + pick.randrange(3) * _HOUR + pick.choice((claim * 100 + pick.randrange(40), 0))
         status = pick.choice(("completed", "completed", "failed", "cancelled"))
         root = pick.getrandbits(63) + 1
         attributes: dict[str, Any] = {
@@ -93,8 +98,11 @@ class _Story:
             names.EXECUTION_TYPE: "workflow",
             names.OPERATION_NAME: names.SpanName.EXECUTION,
             names.SEQUENCE: 0,
-            names.INPUTS: CleanText(canonical({"n": pick.randrange(9)})),
         }
+        if pick.random() < 0.7:
+            attributes[names.INPUTS] = CleanText(canonical({"n": pick.randrange(9)}))
+        if pick.random() < 0.3:
+            attributes[names.CALLER_ID] = pick.choice(("ann", "bob"))
         if pick.random() < 0.8:
             attributes[names.WORKFLOW_NAME] = pick.choice(("invoice", "refund"))
         if pick.random() < 0.5:
@@ -109,19 +117,23 @@ class _Story:
         lease = pick.choice((LIVE_LEASE, DEAD_LEASE))
         failed = _FAILED if status == "failed" else 0
         span = self._span(trace_id, root, parent, start, start + lasted, "invoke_workflow", attributes, code=failed)
-        states = pick.choice(([span], [_started(span), span], [_started(span)], []))
+        states = pick.choice(([span], [_started(span), span], [_started(span), span], [_started(span)], []))
         if len(states) == 2 and names.METADATA in attributes and pick.random() < 0.3:
             early = {**states[0].attributes, names.METADATA: CleanText(canonical({"order": 7, "early": True}))}
             states = [states[0]._replace(attributes=early), span]
-        if len(states) == 2 and pick.random() < 0.15:  # the end says less than the start
+        if len(states) == 2 and pick.random() < 0.3:  # the end says less than the start
             said = {names.WORKFLOW_NAME: "invoice", names.METADATA: CleanText(canonical({"order": 1}))}
+            said = dict(pick.sample(list(said.items()), pick.choice((1, 2))))
             states[0] = states[0]._replace(attributes={**states[0].attributes, **said})
             left = {key: value for key, value in span.attributes.items() if key not in said}
             states[1] = span = span._replace(attributes=left)
-        if pick.random() < 0.1:  # ended twice
+        if states and pick.random() < 0.1:  # it was only planned, and that is told as the start is
+            planned = {**_started(span).attributes, names.STATUS: "pending"}
+            states = [_started(span)._replace(attributes=planned), *states]
+        if states and pick.random() < 0.15:  # ended twice
             again = {**span.attributes, names.STATUS: "completed"}
-            states = [*states, span._replace(end_ns=start + lasted + 1, attributes=again)]
-        self._rows += [row_of(state, lease) for state in states]
+            states = [*states, span._replace(end_ns=start + lasted + pick.choice((0, 1)), attributes=again)]
+        self._rows += [row_of(state, lease if pick.random() < 0.9 else None) for state in states]
         return self._inside(execution_id, trace_id, root, start, lasted, lease)
 
     def _inside(  # noqa: PLR0917  (private, and called once)
@@ -129,39 +141,71 @@ class _Story:
     ) -> list[int]:
         pick = self._random
         places = [root]
+        calls: list[tuple[str, str, int, int | None]] = []
         for sequence in range(1, pick.randrange(1, 7)):
-            span_id, parent = pick.getrandbits(63) + 1, pick.choice(places)
-            began = start + pick.randrange(lasted)
-            code = pick.choice((0, 0, _FAILED))
-            attributes: dict[str, Any] = {names.EXECUTION_ID: execution_id, names.SEQUENCE: sequence}
-            tool = pick.choice(_TOOLS)
-            kind = pick.choice(("step", "step", "call", "call", "tool of others", "agent", "span"))
-            scope, name = _OWN, "x"
-            if kind == "step":
-                step = pick.choice(("load", "charge", "charge#2"))
-                attributes |= {names.KIND: "step", names.STEP_ID: step, names.ATTEMPT: pick.choice((1, 1, 2))}
-                attributes[names.STATUS] = "failed" if code else pick.choice(("completed", "skipped"))
-                name = f"step {step}"
-            elif kind == "call":
-                attributes |= {names.KIND: "tool_call", names.TOOL_NAME: tool, names.CALL_HASH: pick.randrange(3)}
-                attributes |= {names.OPERATION_NAME: "execute_tool", names.TOOL_SOURCE: "code_block"}
-                name = f"execute_tool {tool}"
-            else:
-                scope = pick.choice(_OTHERS)
-                if kind == "tool of others":
-                    attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
-                elif kind == "agent":
-                    attributes |= {"gen_ai.operation.name": pick.choice(("invoke_agent", "chat"))}
-            if code and scope is _OWN:
-                attributes[names.ERROR] = self._error()
-            ended = began + pick.randrange(1, 9)
-            span = self._span(trace_id, span_id, parent, began, ended, name, attributes, code=code, scope=scope)
+            kind = pick.choice(("step", "step", "call", "call", "tool of others", "tool of others", "agent", "span"))
+            span_id, parent, tool = pick.getrandbits(63) + 1, pick.choice(places), pick.choice(_TOOLS)
+            if kind in {"call", "tool of others"}:
+                doubled = [call for call in calls if call[0] != kind]
+                if doubled and pick.random() < 0.7:  # the same call, recorded by both: inside or around what is there
+                    other = pick.choice(doubled)
+                    _, tool, inner, outer = other
+                    if outer is None or pick.random() < 0.5:
+                        parent = inner
+                    else:
+                        span_id = outer
+                        calls.remove(other)
+                    tool = pick.choice((tool, tool, tool, *_TOOLS))
+                    calls.append((kind, tool, span_id, None))
+                else:
+                    around = pick.choice((None, pick.getrandbits(63) + 1))  # not there, or not yet
+                    parent = around or parent
+                    calls.append((kind, tool, span_id, around))
+                if kind == "call":
+                    self._tools[span_id] = tool
+            span = self._inner(kind, execution_id, (trace_id, span_id, parent), start + pick.randrange(lasted), tool)
+            span.attributes[names.SEQUENCE] = sequence
             places.append(span_id)
             states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
+            if len(states) == 2 and kind in {"tool of others", "agent"} and pick.random() < 0.3:
+                early = self._inner("span", execution_id, (trace_id, span_id, parent), span.start_ns, tool)
+                early.attributes[names.SEQUENCE] = sequence
+                states = [_started(early)._replace(scope=span.scope), span]
+                if pick.random() < 0.3:  # what it was is taken back
+                    states = [_started(span), early._replace(scope=span.scope)]
             if pick.random() < 0.1:
-                states = [*states, span._replace(end_ns=ended + 3)]
-            self._rows += [row_of(state, lease) for state in states]
+                states = [*states, span._replace(end_ns=(span.end_ns or 0) + pick.choice((0, 3)), name="other")]
+            self._rows += [row_of(state, lease if pick.random() < 0.9 else None) for state in states]
         return places
+
+    def _inner(self, kind: str, execution_id: str, ids: tuple[int, int, int], began: int, tool: str) -> SpanData:
+        """Return a span inside an execution of ours; `ids` are those of its trace, itself and its parent."""
+        pick = self._random
+        code = pick.choice((0, 0, _FAILED))
+        attributes: dict[str, Any] = {names.EXECUTION_ID: execution_id}
+        scope, name = _OWN, "x"
+        if kind == "step":
+            step = pick.choice(_STEPS)
+            attributes |= {names.KIND: "step", names.STEP_ID: step, names.ATTEMPT: pick.choice((1, 1, 2))}
+            attributes[names.STATUS] = "failed" if code else pick.choice(("completed", "completed", "skipped"))
+            if pick.random() < 0.2:
+                attributes[names.TOOL_NAME] = tool
+            name = f"step {step}"
+        elif kind == "call":
+            attributes |= {names.KIND: "tool_call", names.TOOL_NAME: tool, names.CALL_HASH: pick.randrange(3)}
+            attributes |= {names.OPERATION_NAME: "execute_tool", names.TOOL_SOURCE: "code_block"}
+            if pick.random() < 0.3:
+                attributes[names.STEP_ID] = pick.choice(_STEPS)
+            name = f"execute_tool {tool}"
+        else:
+            scope = pick.choice(_OTHERS)
+            if kind == "tool of others":
+                attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+            elif kind == "agent":
+                attributes |= {"gen_ai.operation.name": pick.choice(("invoke_agent", "chat", "plan"))}
+        if code and scope is _OWN:
+            attributes[names.ERROR] = self._error()
+        return self._span(*ids, began, began + pick.randrange(1, 9), name, attributes, code=code, scope=scope)
 
     def _error(self) -> CleanText:
         pick = self._random
@@ -182,11 +226,13 @@ class _Story:
             kind = pick.choice(("plain", "plain", "tool", "agent", "ours"))
             attributes: dict[str, Any] = {}
             scope, name = pick.choice(_OTHERS), pick.choice(("GET /", "load"))
-            if kind == "tool":
-                attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": pick.choice(_TOOLS)}
+            if kind == "tool":  # perhaps the other side of a call of ours
+                tool = self._tools.get(parent or 0) if pick.random() < 0.7 else None
+                tool = tool or pick.choice(_TOOLS)
+                attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
             elif kind == "agent":
                 attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
-            elif kind == "ours" and callers:  # below plain headers, a step of ours keeps the id of the trace
+            elif kind == "ours":  # below plain headers, a step of ours keeps the id of the trace
                 attributes = {
                     names.EXECUTION_ID: f"{trace_id:032x}",
                     names.KIND: "step",
@@ -195,6 +241,11 @@ class _Story:
                     names.STATUS: "completed",
                 }
                 scope, name = _OWN, "step handler"
+                if pick.random() < 0.3:  # and so does a call
+                    tool = pick.choice(_TOOLS)
+                    attributes = {names.EXECUTION_ID: f"{trace_id:032x}", names.KIND: "tool_call"}
+                    attributes |= {names.TOOL_NAME: tool, names.CALL_HASH: 1}
+                    name = f"execute_tool {tool}"
             began = start + pick.randrange(50)
             span = self._span(
                 trace_id, span_id, parent, began, began + pick.randrange(1, 20), name, attributes,
@@ -211,7 +262,8 @@ class _Story:
                 states = [states[0]._replace(name="early", attributes=early), span]
             if pick.random() < 0.1:
                 states = [*states, span._replace(name="other", end_ns=(span.end_ns or 0) + 3)]
-            self._rows += [row_of(state, None) for state in states]
+            lease = pick.choice((LIVE_LEASE, DEAD_LEASE, None)) if scope is _OWN else None
+            self._rows += [row_of(state, lease) for state in states]
 
     def _span(  # noqa: PLR0917  (private, in the order of SpanData)
         self,
