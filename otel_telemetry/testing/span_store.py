@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from otel_telemetry.codec import decode, summary
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
 from otel_telemetry.rows import Durations, ExecutionRow, RowKind, SpanRow, add_up
 from otel_telemetry.testing.agreement import assert_record, assert_summary, questions_about
+from otel_telemetry.testing.families import rounds
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
 from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
@@ -274,6 +275,17 @@ class SpanStoreContract:
 
     # the law: what is stored is a function of the spans, whatever they came in
 
+    def test_a_few_spans_in_every_order(self, exporter: Exporter) -> None:
+        """What spans say only together, told one by one in every order, and looked at each time."""
+        written: list[SpanRow] = []
+        with closing(exporter.store()) as store:
+            for rows, whose in rounds():
+                exporter.write(rows)
+                written += rows
+                _law(store, Model(written), "families", whose)
+            _assert_answers(store, written, "families")
+            _assert_whole(store, written)
+
     def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
         """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
 
@@ -303,22 +315,39 @@ class SpanStoreContract:
             assert written.stored == len({_key(row) for row in every})
 
 
-def _law(store: SpanStore, model: Model, which: str) -> None:
-    """Check that the executions of one case are what their spans make of them."""
+def _law(store: SpanStore, model: Model, which: str, whose: Mapping[str, str] | None = None) -> None:
+    """Check that the executions of some rows are what their spans make of them."""
+    names = whose or {}
     ids = sorted(model.all)
-    found = store.executions(Filter(execution_id=tuple(ids)), live_leases=_LIVE, limit=1000)
-    assert found == model.matching(Filter()), which
+    found = store.executions(Filter(execution_id=tuple(ids)), live_leases=_LIVE, limit=len(ids))
+    expected = model.matching(Filter())
+    assert found == expected, _difference(found, expected, which, names)
     spans = store.spans(ids)
     assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, which
     heads = store.heads(found)
     for row in found:
-        told = model.told[row.execution_id]
+        key = row.execution_id
+        told = model.told[key]
         try:
-            assert_record(decode(spans[row.execution_id], row.execution_id, live_leases=_LIVE), told, _LIVE)
-            shown = summary(row, heads[row.execution_id], interrupted=is_interrupted(row, _LIVE))
-            assert_summary(shown, told, _LIVE)
+            assert_record(decode(spans[key], key, live_leases=_LIVE), told, _LIVE)
+            assert_summary(summary(row, heads[key], interrupted=is_interrupted(row, _LIVE)), told, _LIVE)
         except AssertionError as error:
-            raise AssertionError(f"{which}: {row.execution_id}: {error}") from error
+            raise AssertionError(f"{which}: {key} {names.get(key, '')}: {error}") from error
+
+
+def _difference(
+    found: Sequence[ExecutionRow], expected: Sequence[ExecutionRow], which: str, names: Mapping[str, str]
+) -> str:
+    """Say in what rows are not as expected."""
+    there, wanted = ({row.execution_id: row for row in rows} for rows in (found, expected))
+    for key in sorted({*there, *wanted}):
+        row, other = there.get(key), wanted.get(key)
+        if row is None or other is None:
+            return f"{which}: {key} {names.get(key, '')} is {'missing' if row is None else 'too many'}"
+        differ = [(c, getattr(row, c), getattr(other, c)) for c in row._fields if getattr(row, c) != getattr(other, c)]
+        if differ:
+            return f"{which}: {key} {names.get(key, '')}: column, found, expected: {differ}"
+    return f"{which}: the order is another one, or an execution came twice"
 
 
 def _assert_answers(store: SpanStore, rows: Sequence[SpanRow], which: str) -> None:

@@ -12,12 +12,12 @@ from otel_telemetry.testing.rows import DEAD_LEASE, LIVE_LEASE
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import canonical
 
-_T0: Final = 1_763_800_000_000_000_000
+T0: Final = 1_763_800_000_000_000_000
 _HOUR: Final = 3_600_000_000_000
 _RESOURCES: Final = (ResourceData.of({"service.name": "engine"}), ResourceData.of({"service.name": "web"}))
-_OWN: Final = ScopeData(names.SCOPE_NAME)
-_OTHERS: Final = (ScopeData("web"), ScopeData("agents", "2.0"))
-_REMOTE: Final = 0x301
+OWN: Final = ScopeData(names.SCOPE_NAME)
+OTHERS: Final = (ScopeData("web"), ScopeData("agents", "2.0"))
+REMOTE: Final = 0x301
 _TOOLS: Final = ("pay", "search")
 _STEPS: Final = ("load", "charge", "charge#2")
 _FAILED: Final = 2
@@ -88,7 +88,7 @@ class _Story:
         self, execution_id: str, trace_id: int, claim: int, parent: int | None, *, parent_execution: str | None = None
     ) -> list[int]:
         pick = self._random
-        start = _T0 + pick.randrange(3) * _HOUR + pick.choice((claim * 100 + pick.randrange(40), 0))
+        start = T0 + pick.randrange(3) * _HOUR + pick.choice((claim * 100 + pick.randrange(40), 0))
         status = pick.choice(("completed", "completed", "failed", "cancelled"))
         root = pick.getrandbits(63) + 1
         attributes: dict[str, Any] = {
@@ -117,7 +117,7 @@ class _Story:
         lease = pick.choice((LIVE_LEASE, DEAD_LEASE))
         failed = _FAILED if status == "failed" else 0
         span = self._span(trace_id, root, parent, start, start + lasted, "invoke_workflow", attributes, code=failed)
-        states = pick.choice(([span], [_started(span), span], [_started(span), span], [_started(span)], []))
+        states = pick.choice(([span], [started(span), span], [started(span), span], [started(span)], []))
         if len(states) == 2 and names.METADATA in attributes and pick.random() < 0.3:
             early = {**states[0].attributes, names.METADATA: CleanText(canonical({"order": 7, "early": True}))}
             states = [states[0]._replace(attributes=early), span]
@@ -128,8 +128,8 @@ class _Story:
             left = {key: value for key, value in span.attributes.items() if key not in said}
             states[1] = span = span._replace(attributes=left)
         if states and pick.random() < 0.1:  # it was only planned, and that is told as the start is
-            planned = {**_started(span).attributes, names.STATUS: "pending"}
-            states = [_started(span)._replace(attributes=planned), *states]
+            planned = {**started(span).attributes, names.STATUS: "pending"}
+            states = [started(span)._replace(attributes=planned), *states]
         if states and pick.random() < 0.15:  # ended twice
             again = {**span.attributes, names.STATUS: "completed"}
             states = [*states, span._replace(end_ns=start + lasted + pick.choice((0, 1)), attributes=again)]
@@ -166,13 +166,13 @@ class _Story:
             span = self._inner(kind, execution_id, (trace_id, span_id, parent), start + pick.randrange(lasted), tool)
             span.attributes[names.SEQUENCE] = sequence
             places.append(span_id)
-            states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
+            states = pick.choice(([span], [span], [started(span), span], [started(span)]))
             if len(states) == 2 and kind in {"tool of others", "agent"} and pick.random() < 0.3:
                 early = self._inner("span", execution_id, (trace_id, span_id, parent), span.start_ns, tool)
                 early.attributes[names.SEQUENCE] = sequence
-                states = [_started(early)._replace(scope=span.scope), span]
+                states = [started(early)._replace(scope=span.scope), span]
                 if pick.random() < 0.3:  # what it was is taken back
-                    states = [_started(span), early._replace(scope=span.scope)]
+                    states = [started(span), early._replace(scope=span.scope)]
             if pick.random() < 0.1:
                 states = [*states, span._replace(end_ns=(span.end_ns or 0) + pick.choice((0, 3)), name="other")]
             self._rows += [row_of(state, lease if pick.random() < 0.9 else None) for state in states]
@@ -183,7 +183,7 @@ class _Story:
         pick = self._random
         code = pick.choice((0, 0, _FAILED))
         attributes: dict[str, Any] = {names.EXECUTION_ID: execution_id}
-        scope, name = _OWN, "x"
+        scope, name = OWN, "x"
         if kind == "step":
             step = pick.choice(_STEPS)
             attributes |= {names.KIND: "step", names.STEP_ID: step, names.ATTEMPT: pick.choice((1, 1, 2))}
@@ -198,12 +198,12 @@ class _Story:
                 attributes[names.STEP_ID] = pick.choice(_STEPS)
             name = f"execute_tool {tool}"
         else:
-            scope = pick.choice(_OTHERS)
+            scope = pick.choice(OTHERS)
             if kind == "tool of others":
                 attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
             elif kind == "agent":
                 attributes |= {"gen_ai.operation.name": pick.choice(("invoke_agent", "chat", "plan"))}
-        if code and scope is _OWN:
+        if code and scope is OWN:
             attributes[names.ERROR] = self._error()
         return self._span(*ids, began, began + pick.randrange(1, 9), name, attributes, code=code, scope=scope)
 
@@ -217,7 +217,7 @@ class _Story:
     def _trace(self, trace_id: int, callers: Sequence[int]) -> None:
         pick = self._random
         ids: list[int] = []
-        start = _T0 + pick.randrange(2) * _HOUR
+        start = T0 + pick.randrange(2) * _HOUR
         for _ in range(pick.randrange(1, 6)):
             span_id = pick.getrandbits(63) + 1
             place = pick.choice(("entry", "entry", "inside", "inside", "top" if not callers else "entry"))
@@ -225,7 +225,7 @@ class _Story:
             parent = None if place == "top" else pick.choice(outside if place == "entry" or not ids else [*ids, 98])
             kind = pick.choice(("plain", "plain", "tool", "agent", "ours"))
             attributes: dict[str, Any] = {}
-            scope, name = pick.choice(_OTHERS), pick.choice(("GET /", "load"))
+            scope, name = pick.choice(OTHERS), pick.choice(("GET /", "load"))
             if kind == "tool":  # perhaps the other side of a call of ours
                 tool = self._tools.get(parent or 0) if pick.random() < 0.7 else None
                 tool = tool or pick.choice(_TOOLS)
@@ -240,7 +240,7 @@ class _Story:
                     names.ATTEMPT: 1,
                     names.STATUS: "completed",
                 }
-                scope, name = _OWN, "step handler"
+                scope, name = OWN, "step handler"
                 if pick.random() < 0.3:  # and so does a call
                     tool = pick.choice(_TOOLS)
                     attributes = {names.EXECUTION_ID: f"{trace_id:032x}", names.KIND: "tool_call"}
@@ -249,11 +249,11 @@ class _Story:
             began = start + pick.randrange(50)
             span = self._span(
                 trace_id, span_id, parent, began, began + pick.randrange(1, 20), name, attributes,
-                code=pick.choice((0, 0, _FAILED)), scope=scope, flags=_REMOTE if place == "entry" else 1,
+                code=pick.choice((0, 0, _FAILED)), scope=scope, flags=REMOTE if place == "entry" else 1,
             )  # fmt: skip
             ids.append(span_id)
-            states = pick.choice(([span], [span], [_started(span), span], [_started(span)]))
-            if len(states) == 2 and scope is not _OWN and pick.random() < 0.3:  # what it is, is said late
+            states = pick.choice(([span], [span], [started(span), span], [started(span)]))
+            if len(states) == 2 and scope is not OWN and pick.random() < 0.3:  # what it is, is said late
                 early: dict[str, Any] = {}
                 late: dict[str, Any] = attributes
                 if pick.random() < 0.5:  # or is taken back
@@ -262,48 +262,54 @@ class _Story:
                 states = [states[0]._replace(name="early", attributes=early), span]
             if pick.random() < 0.1:
                 states = [*states, span._replace(name="other", end_ns=(span.end_ns or 0) + 3)]
-            lease = pick.choice((LIVE_LEASE, DEAD_LEASE, None)) if scope is _OWN else None
+            lease = pick.choice((LIVE_LEASE, DEAD_LEASE, None)) if scope is OWN else None
             self._rows += [row_of(state, lease) for state in states]
 
-    def _span(  # noqa: PLR0917  (private, in the order of SpanData)
-        self,
-        trace_id: int,
-        span_id: int,
-        parent: int | None,
-        start: int,
-        end: int,
-        name: str,
-        attributes: dict[str, Any],
-        *,
-        code: int = 0,
-        scope: ScopeData = _OWN,
-        flags: int = 1,
-    ) -> SpanData:
-        failed = EventData("exception", end, {"exception.type": "ValueError", "exception.message": "no"}, 0)
-        return SpanData(
-            trace_id=trace_id,
-            span_id=span_id,
-            parent_span_id=parent,
-            trace_state="",
-            flags=flags,
-            name=name,
-            kind=0,
-            start_ns=start,
-            end_ns=end,
-            status_code=code,
-            status_message=None,
-            attributes=attributes,
-            events=(failed,) if code else (),
-            links=(),
-            dropped_attributes=0,
-            dropped_events=0,
-            dropped_links=0,
-            resource=self._random.choice(_RESOURCES),
-            scope=scope,
-        )
+    def _span(self, *place: Any, **more: Any) -> SpanData:
+        return span_of(*place, **more, resource=self._random.choice(_RESOURCES))
 
 
-def _started(span: SpanData) -> SpanData:
+def span_of(  # noqa: PLR0917  (in the order of SpanData)
+    trace_id: int,
+    span_id: int,
+    parent: int | None,
+    start: int,
+    end: int | None,
+    name: str,
+    attributes: dict[str, Any],
+    *,
+    code: int = 0,
+    scope: ScopeData = OWN,
+    flags: int = 1,
+    resource: ResourceData = _RESOURCES[0],
+) -> SpanData:
+    """Return a span; one that failed (`code` 2) tells of an exception."""
+    failed = EventData("exception", end or start, {"exception.type": "ValueError", "exception.message": "no"}, 0)
+    return SpanData(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent,
+        trace_state="",
+        flags=flags,
+        name=name,
+        kind=0,
+        start_ns=start,
+        end_ns=end,
+        status_code=code,
+        status_message=None,
+        attributes=attributes,
+        events=(failed,) if code else (),
+        links=(),
+        dropped_attributes=0,
+        dropped_events=0,
+        dropped_links=0,
+        resource=resource,
+        scope=scope,
+    )
+
+
+def started(span: SpanData) -> SpanData:
+    """Return what is told of a span when it starts."""
     attributes = {key: value for key, value in span.attributes.items() if key != names.ERROR}
     if names.STATUS in attributes:
         attributes[names.STATUS] = "running"
