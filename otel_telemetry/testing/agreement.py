@@ -138,7 +138,7 @@ def questions_about(rows: Sequence[SpanRow]) -> Iterator[dict[str, Any]]:
         "type": ["workflow", "direct"],
         "kind": ["agent", "chain", "chat", "plan"],
         "trace_id": sorted({row.trace_id.hex() for row in rows})[:4],
-        **dict.fromkeys(("interrupted", "top_level", "foreign"), [False, True]),
+        **{name: [False, True] for name in ("interrupted", "top_level", "foreign")},
     }
     for name, some in values.items():
         yield from ({name: value} for value in some)

@@ -15,6 +15,8 @@ from span_processors.redaction import canonical
 
 _FAILED: Final = 2
 _SPANS_OF_ONE: Final = 1000
+_MOST: Final = 4
+"""Rows of a family: more have too many orders."""
 
 
 class _Family:
@@ -168,6 +170,16 @@ def _a_caller_of_another_trace(f: _Family) -> list[SpanRow]:
     ]
 
 
+def _a_callee_of_an_earlier_segment(f: _Family) -> list[SpanRow]:
+    """What is told of the later one is of another trace, and what was called before counts on."""
+    return [
+        f.own("execution", 1, workflow="w", lasted=9),
+        f.other(2, 1, "pay"),
+        f.own("execution", 3, workflow="w", trace=1),
+        f.own("step", 4, 3, step="s", trace=1),
+    ]
+
+
 def _parents_in_a_circle(f: _Family) -> list[SpanRow]:
     return [f.own("execution", 1, workflow="w"), f.other(2, 3), f.other(3, 2, "pay")]
 
@@ -250,6 +262,7 @@ FAMILIES: Final[tuple[Callable[[_Family], list[SpanRow]], ...]] = (
     _several_callers,
     _several_callers_side_by_side,
     _a_caller_of_another_trace,
+    _a_callee_of_an_earlier_segment,
     _parents_in_a_circle,
     _a_root_that_comes_late,
     _an_orphan,
@@ -271,18 +284,13 @@ class Round(NamedTuple):
 
 def rounds() -> list[Round]:
     """Return every family in every order of its rows, each by ids of its own: what to write first, then, and so on."""
-    orders = []
+    all_rounds = [Round([], {}) for _ in range(_MOST)]
     number = 0
     for make in FAMILIES:
         for order in permutations(range(len(make(_Family(0))))):
             number += 1
             rows = make(_Family(number))
-            orders.append((make.__name__, [rows[place] for place in order]))
-    return [
-        Round(
-            [rows[at] for _, rows in orders if at < len(rows)],
-            {row.execution_id: f"{name.strip('_')}, {[r.span_id % _SPANS_OF_ONE for r in rows]}"
-             for name, rows in orders for row in rows[: at + 1]},
-        )  # fmt: skip
-        for at in range(max(len(rows) for _, rows in orders))
-    ]
+            for place, this in zip(order, all_rounds, strict=False):
+                this.rows.append(rows[place])
+                this.whose[rows[place].execution_id] = f"({make.__name__.strip('_')}, in the order {order})"
+    return all_rounds

@@ -21,6 +21,11 @@ _ENTRIES: Final = (RowKind.ENTRY, RowKind.ENTRY_CALL)
 _IN_TRACE: Final = (RowKind.OTHER_STEP, RowKind.OTHER_CALL, *_ENTRIES)
 _SAYS_WHO, _BARE, _TOP, _REMOTE, _STANDS_IN, _EXISTS = 6, 5, 4, 3, 2, 1
 _OURS: Final = (_SAYS_WHO, _BARE, _EXISTS)
+_IN_ITS_OWN: Final[dict[int, Standing]] = {
+    **dict.fromkeys((RowKind.STEP, RowKind.INNER_STEP, RowKind.OTHER_STEP, RowKind.ENTRY), Standing.STEP),
+    **dict.fromkeys((RowKind.TOOL_CALL, *_OTHERS_CALLS), Standing.TOOL_CALL),
+}
+"""What spans of these kinds are in their own execution, where they are not that execution."""
 _RUNS_OF_KINDS: Final = {"agent": 20, "chain": 21, "chat": 22, "plan": 23}
 _STEP_RUN, _CALL_RUN = 2, 3
 
@@ -78,18 +83,35 @@ def row_of_execution(spans: Sequence[SpanRow]) -> ExecutionRow:
         state = max(spans, key=_place)
         lease = state_tie = state.lease_id or 0
         ended, status, code, category = None, RowStatus.RUNNING, None, None
-    metadata: tuple[int | None, ...] = (None, None, None, None)
-    if described:
-        newest = max(described, key=_place)
-        metadata = newest.started_ns, newest.span_id, newest.ended_ns, claim(newest).metadata_tie
+    newest = max(described, key=_place) if described else None
     return ExecutionRow(
-        who.execution_id,
-        *(best, who.started_ns, who.span_id, who.ended_ns, tie_of(who)),
-        *(who.trace_id, who.execution_type, _name_of(who, best), who.workflow_version, who.caller_id),
-        *(who.parent_execution_id, who.resource_id),
-        *(state_rank, segment, state.started_ns, state.span_id, ended, state_tie),
-        *(int(status), code, category, lease),
-        *metadata,
+        execution_id=who.execution_id,
+        who_rank=best,
+        started_ns=who.started_ns,
+        who_span_id=who.span_id,
+        who_ended_ns=who.ended_ns,
+        who_tie=tie_of(who),
+        trace_id=who.trace_id,
+        execution_type=who.execution_type,
+        workflow_name=_name_of(who, best),
+        workflow_version=who.workflow_version,
+        caller_id=who.caller_id,
+        parent_execution_id=who.parent_execution_id,
+        resource_id=who.resource_id,
+        state_rank=state_rank,
+        segment=segment,
+        state_started_ns=state.started_ns,
+        state_span_id=state.span_id,
+        ended_ns=ended,
+        state_tie=state_tie,
+        status=int(status),
+        error_code=code,
+        error_category=category,
+        lease_id=lease,
+        metadata_started_ns=None if newest is None else newest.started_ns,
+        metadata_span_id=None if newest is None else newest.span_id,
+        metadata_ended_ns=None if newest is None else newest.ended_ns,
+        metadata_tie=None if newest is None else claim(newest).metadata_tie,
         flags=(1 if any(row.kind == RowKind.TOOL_CALL for row in spans) else 0)
         + (2 if any(row.kind in _OTHERS_CALLS for row in spans) else 0)
         + (4 if any(row.scope is None for row in spans) else 0),
@@ -169,16 +191,16 @@ class Told:
         counted = [span for span, what in self.parts if what not in {Standing.SPAN, Standing.SEGMENT}]
         self.errors = {(span.error_code, span.error_category) for span in counted} - {(None, None)}
         """The code and the category of each."""
-        self.tools = {span.tool_name for span in (*self.steps, *self.calls)} - {None}
-        self.step_ids = {span.step_id for span in self.steps} - {None}
-        self.kinds = {span.step_kind for span in self.steps} - {None}
+        self.tools = {span.tool_name for span in (*self.steps, *self.calls) if span.tool_name is not None}
+        self.step_ids = {span.step_id for span in self.steps if span.step_id is not None}
+        self.kinds = {span.step_kind for span in self.steps if span.step_kind is not None}
         self.scopes = {span.scope or SCOPE_NAME for span in spans}
         self.traces = {span.trace_id.hex() for span in spans}
         described = row.metadata_started_ns, row.metadata_span_id
         self.metadata = {
             item for span in own if (span.started_ns, span.span_id) == described for item in metadata_of(span)
         }
-        self.runs = [
+        self.runs: list[Run] = [
             *(
                 (_RUNS_OF_KINDS.get(span.step_kind or "", _STEP_RUN), span.step_id, *_ending(span))
                 for span in self.steps
@@ -212,30 +234,25 @@ class Told:
 
 
 def _standing(execution: ExecutionRow, span: SpanRow, doubles: set[tuple[int, int]]) -> Standing:
-    if _place(span) in doubles:
-        return Standing.EXECUTION if _is_root(execution, span) else Standing.SPAN
-    adopted, kind = span.execution_id != execution.execution_id, span.kind
-    if kind in {RowKind.STEP, RowKind.INNER_STEP}:
-        return Standing.STEP
-    if kind in {RowKind.TOOL_CALL, RowKind.INNER_CALL, RowKind.OTHER_CALL} or (
-        kind == RowKind.ENTRY_CALL and (adopted or not _is_root(execution, span))
-    ):
-        return Standing.TOOL_CALL
-    if adopted:  # as if it were inside: agents, chains, model calls and plans are steps, the others mere spans
-        return Standing.SPAN if span.step_kind is None or kind == RowKind.EXECUTION else Standing.STEP
-    if kind == RowKind.EXECUTION:
+    kind, adopted = span.kind, span.execution_id != execution.execution_id
+    what = _IN_ITS_OWN.get(kind, Standing.SPAN)
+    if adopted and kind in _IN_TRACE:  # as if it were inside: an agent, chain, model call or plan is a step
+        what = Standing.TOOL_CALL if kind in _OTHERS_CALLS else Standing.STEP if span.step_kind else Standing.SPAN
+    elif kind == RowKind.EXECUTION and not adopted:
         newest = _place(span) == (execution.state_started_ns, execution.state_span_id)
-        return Standing.EXECUTION if newest else Standing.SEGMENT
-    if _is_root(execution, span):
-        return Standing.DIRECT if kind == RowKind.ENTRY_CALL else Standing.EXECUTION
-    return Standing.STEP if kind in {RowKind.OTHER_STEP, RowKind.ENTRY} else Standing.SPAN
+        what = Standing.EXECUTION if newest else Standing.SEGMENT
+    is_root = not adopted and _is_root(execution, span)
+    if is_root:
+        what = Standing.DIRECT if kind == RowKind.ENTRY_CALL else Standing.EXECUTION
+    if _place(span) in doubles:
+        what = Standing.EXECUTION if is_root else Standing.SPAN
+    return what
 
 
 def _is_root(execution: ExecutionRow, span: SpanRow) -> bool:
     """Whether an execution of others is this span."""
     return (
         span.kind in _ENTRIES
-        and execution.execution_id == span.execution_id
         and execution.who_rank in {_TOP, _REMOTE}
         and _place(span) == (execution.started_ns, execution.who_span_id)
     )

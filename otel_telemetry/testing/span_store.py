@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.codec import decode, summary
-from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
-from otel_telemetry.rows import Durations, ExecutionRow, RowKind, SpanRow, add_up
-from otel_telemetry.testing.agreement import assert_record, assert_summary, questions_about
+from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
+from otel_telemetry.rows import ExecutionRow, RowKind, SpanRow, add_up
+from otel_telemetry.stores.registry import Removing
 from otel_telemetry.testing.families import rounds
+from otel_telemetry.testing.laws import LIVE, NOW_NS, assert_answers, assert_executions, assert_whole, counts
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
-from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
+from otel_telemetry.testing.rows import CORPUS, make_row
 from otel_telemetry.testing.traces import batches_of, cases
 
 if TYPE_CHECKING:
     from otel_telemetry.stores.registry import Exporter
 
 _NOBODY: frozenset[int] = frozenset()
-_LIVE = frozenset({LIVE_LEASE})
-_NOW_NS = 1_000_000
 _ARRIVALS = 5
 _TOGETHER = 10
+_DELETED_CASES = 10
 CASES = int(os.environ.get("OTEL_TELEMETRY_TEST_CASES", "100"))
 """Random cases of each law."""
 
@@ -89,7 +88,7 @@ class SpanStoreContract:
             assert store.executions(Filter(), live_leases=_NOBODY, limit=1000) == model.matching(Filter())
             ids = [row.execution_id for row in model.executions()]
             assert store.spans(ids) == {execution_id: model.spans(execution_id) for execution_id in ids}
-            assert _counts(store.durations()) == _counts(model.durations())
+            assert counts(store.durations()) == counts(model.durations())
 
     def test_what_is_committed_later_is_seen(self, exporter: Exporter) -> None:
         """A store that is open sees what is written afterwards."""
@@ -153,21 +152,21 @@ class SpanStoreContract:
         model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
-                where = Filter.parse(_NOW_NS, **question)
+                where = Filter.parse(NOW_NS, **question)
                 for order_by in ORDERS:
-                    expected = model.matching(where, live_leases=_LIVE, order_by=order_by)
-                    found = store.executions(where, live_leases=_LIVE, order_by=order_by, limit=100)
+                    expected = model.matching(where, live_leases=LIVE, order_by=order_by)
+                    found = store.executions(where, live_leases=LIVE, order_by=order_by, limit=100)
                     assert found == expected, (question, order_by)
-                assert store.count(where, live_leases=_LIVE) == len(model.matching(where, live_leases=_LIVE)), question
+                assert store.count(where, live_leases=LIVE) == len(model.matching(where, live_leases=LIVE)), question
 
     def test_runs_are_those_of_the_executions_that_match(self, exporter: Exporter) -> None:
         """Statistics are made of the tools and steps that ended, each once."""
         model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
-                where = Filter.parse(_NOW_NS, **question)
-                expected = sorted(model.runs(model.matching(where, live_leases=_LIVE)))
-                assert sorted(store.runs(where, live_leases=_LIVE)) == expected, question
+                where = Filter.parse(NOW_NS, **question)
+                expected = sorted(model.runs(model.matching(where, live_leases=LIVE)))
+                assert sorted(store.runs(where, live_leases=LIVE)) == expected, question
 
     def test_each_run_is_counted_once(self, exporter: Exporter) -> None:
         """Starts count nothing, ends once, however often and in whatever order they are written."""
@@ -179,9 +178,9 @@ class SpanStoreContract:
         written = (CORPUS[5:], started, CORPUS, CORPUS[::-1], (*longer, *longer), corrected, corrected, CORPUS)
         with _holding(exporter, *written) as store:
             model = Model(row for batch in written for row in batch)
-            assert _counts(store.durations()) == _counts(model.durations())
+            assert counts(store.durations()) == counts(model.durations())
             hour = (0, 1)
-            assert _counts(store.durations(hours=hour)) == _counts(model.durations())
+            assert counts(store.durations(hours=hour)) == counts(model.durations())
             assert list(store.durations(hours=(1, None), workflow_name=("invoice",))) == []
 
     def test_the_slowest_runs_are_known(self, exporter: Exporter) -> None:
@@ -273,6 +272,22 @@ class SpanStoreContract:
             exporter.write([make_row(RowKind.EXECUTION, "later", 99)])
             assert _ids(store, Filter(execution_id=("later",))) == ["later"]
 
+    def test_what_is_deleted_stays_away(self, exporter: Exporter) -> None:
+        """It is found and counted nowhere, with what was read into it; what else comes of it later is refused."""
+        if not isinstance(exporter, Removing):
+            return
+        rows = [row for _, case in cases(0, _DELETED_CASES) for row in case]
+        model = Model(rows)
+        victims = {row.execution_id for row in model.matching(Filter())[::3]}
+        gone = victims | {key for key, row in model.all.items() if row.covered_by in victims}
+        rest = [row for row in rows if row.execution_id not in gone]
+        with _holding(exporter, rows) as store:
+            assert exporter.delete(victims) == len(victims)
+            assert_whole(store, rest, "deleted")
+            exporter.write([row for row in rows if row.execution_id in gone])
+            assert_whole(store, rest, "deleted, and written again")
+            assert store.spans(sorted(gone)) == {}
+
     # the law: what is stored is a function of the spans, whatever they came in
 
     def test_a_few_spans_in_every_order(self, exporter: Exporter) -> None:
@@ -282,9 +297,10 @@ class SpanStoreContract:
             for rows, whose in rounds():
                 exporter.write(rows)
                 written += rows
-                _law(store, Model(written), "families", whose)
-            _assert_answers(store, written, "families")
-            _assert_whole(store, written)
+                assert_executions(store, Model(written), "families", whose)
+            assert_whole(store, written, "families")
+            runs = sorted(store.runs(Filter(), live_leases=LIVE))
+            assert runs == sorted(Model(written).runs(Model(written).executions()))
 
     def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
         """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
@@ -297,81 +313,22 @@ class SpanStoreContract:
             for seed, rows in cases(0, CASES):
                 for batch in batches_of(seed, rows):
                     exporter.write(batch)
-                _law(store, Model(rows), f"case {seed}")
+                assert_executions(store, Model(rows), f"case {seed}")
                 some += rows
                 if seed % _TOGETHER == _TOGETHER - 1:
-                    _assert_answers(store, some, f"up to case {seed}")
+                    assert_answers(store, some, f"up to case {seed}")
                     every, some = every + some, []
             every += some
-            _assert_whole(store, every)
+            assert_whole(store, every, "all cases")
             reindex = getattr(exporter, "reindex", None)
             if reindex is not None:
                 reindex()
-                _assert_whole(store, every)
+                assert_whole(store, every, "all cases, made anew from their spans")
         written = getattr(exporter, "written", None)
         if written is not None:
             offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
             assert written.stored + written.replayed + written.replaced + written.refused == offered
             assert written.stored == len({_key(row) for row in every})
-
-
-def _law(store: SpanStore, model: Model, which: str, whose: Mapping[str, str] | None = None) -> None:
-    """Check that the executions of some rows are what their spans make of them."""
-    names = whose or {}
-    ids = sorted(model.all)
-    found = store.executions(Filter(execution_id=tuple(ids)), live_leases=_LIVE, limit=len(ids))
-    expected = model.matching(Filter())
-    assert found == expected, _difference(found, expected, which, names)
-    spans = store.spans(ids)
-    assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, which
-    heads = store.heads(found)
-    for row in found:
-        key = row.execution_id
-        told = model.told[key]
-        try:
-            assert_record(decode(spans[key], key, live_leases=_LIVE), told, _LIVE)
-            assert_summary(summary(row, heads[key], interrupted=is_interrupted(row, _LIVE)), told, _LIVE)
-        except AssertionError as error:
-            raise AssertionError(f"{which}: {key} {names.get(key, '')}: {error}") from error
-
-
-def _difference(
-    found: Sequence[ExecutionRow], expected: Sequence[ExecutionRow], which: str, names: Mapping[str, str]
-) -> str:
-    """Say in what rows are not as expected."""
-    there, wanted = ({row.execution_id: row for row in rows} for rows in (found, expected))
-    for key in sorted({*there, *wanted}):
-        row, other = there.get(key), wanted.get(key)
-        if row is None or other is None:
-            return f"{which}: {key} {names.get(key, '')} is {'missing' if row is None else 'too many'}"
-        differ = [(c, getattr(row, c), getattr(other, c)) for c in row._fields if getattr(row, c) != getattr(other, c)]
-        if differ:
-            return f"{which}: {key} {names.get(key, '')}: column, found, expected: {differ}"
-    return f"{which}: the order is another one, or an execution came twice"
-
-
-def _assert_answers(store: SpanStore, rows: Sequence[SpanRow], which: str) -> None:
-    """Check what can be asked about some executions: what is found, counted and measured."""
-    model = Model(rows)
-    ids = tuple(sorted(model.all))
-    for question in questions_about(rows):
-        where = Filter.parse(_NOW_NS, execution_id=ids, **question)
-        expected = model.matching(where, live_leases=_LIVE)
-        found = store.executions(where, live_leases=_LIVE, limit=1000)
-        assert [row.execution_id for row in found] == [row.execution_id for row in expected], (which, question)
-    where = Filter(execution_id=ids)
-    assert sorted(store.runs(where, live_leases=_LIVE)) == sorted(model.runs(model.executions())), which
-
-
-def _assert_whole(store: SpanStore, rows: Sequence[SpanRow]) -> None:
-    """Check what a store says that holds these rows only."""
-    model = Model(rows)
-    expected = model.matching(Filter(), live_leases=_LIVE)
-    assert store.executions(Filter(), live_leases=_LIVE, limit=len(rows)) == expected
-    assert _counts(store.durations()) == _counts(model.durations())
-    for question in questions_about(rows):
-        where = Filter.parse(_NOW_NS, **question)
-        assert store.count(where, live_leases=_LIVE) == len(model.matching(where, live_leases=_LIVE)), question
 
 
 def _key(row: SpanRow) -> tuple[str, int, int]:
@@ -387,11 +344,11 @@ def _holding(exporter: Exporter, *batches: Sequence[SpanRow]) -> Iterator[SpanSt
 
 
 def _ids(store: SpanStore, where: Filter) -> list[str]:
-    return [row.execution_id for row in store.executions(where, live_leases=_LIVE, limit=100)]
+    return [row.execution_id for row in store.executions(where, live_leases=LIVE, limit=100)]
 
 
 def _model_ids(rows: Sequence[SpanRow], where: Filter) -> list[str]:
-    return [row.execution_id for row in Model(rows).matching(where, live_leases=_LIVE)]
+    return [row.execution_id for row in Model(rows).matching(where, live_leases=LIVE)]
 
 
 def _pages(
@@ -403,15 +360,6 @@ def _pages(
         yield page
         after = Position.of(page[-1], order_by)
         assert after is not None
-
-
-def _counts(durations: Iterable[Durations]) -> list[tuple[object, ...]]:
-    """Return what stays exact when a run is corrected: it may still be named as the slowest."""
-    return [
-        (*part[:6], {bucket: n for bucket, n in sorted(part.buckets.items()) if n})
-        for part in add_up(durations)
-        if part.n
-    ]
 
 
 def _around(number: int) -> Iterator[SpanRow]:

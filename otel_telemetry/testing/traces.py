@@ -89,8 +89,18 @@ class _Story:
     ) -> list[int]:
         pick = self._random
         start = T0 + pick.randrange(3) * _HOUR + pick.choice((claim * 100 + pick.randrange(40), 0))
+        root, lasted = pick.getrandbits(63) + 1, pick.randrange(1, 60)
+        attributes = self._said(execution_id, parent_execution)
+        code = _FAILED if attributes[names.STATUS] == "failed" else 0
+        span = self._span(trace_id, root, parent, start, start + lasted, "invoke_workflow", attributes, code=code)
+        lease = pick.choice((LIVE_LEASE, DEAD_LEASE))
+        self._rows += [row_of(state, lease if pick.random() < 0.9 else None) for state in self._states(span)]
+        return self._inside(execution_id, trace_id, root, start, lasted, lease)
+
+    def _said(self, execution_id: str, parent_execution: str | None) -> dict[str, Any]:
+        """Return what an execution says of itself."""
+        pick = self._random
         status = pick.choice(("completed", "completed", "failed", "cancelled"))
-        root = pick.getrandbits(63) + 1
         attributes: dict[str, Any] = {
             names.EXECUTION_ID: execution_id,
             names.KIND: "execution",
@@ -99,26 +109,24 @@ class _Story:
             names.OPERATION_NAME: names.SpanName.EXECUTION,
             names.SEQUENCE: 0,
         }
-        if pick.random() < 0.7:
-            attributes[names.INPUTS] = CleanText(canonical({"n": pick.randrange(9)}))
-        if pick.random() < 0.3:
-            attributes[names.CALLER_ID] = pick.choice(("ann", "bob"))
-        if pick.random() < 0.8:
-            attributes[names.WORKFLOW_NAME] = pick.choice(("invoice", "refund"))
-        if pick.random() < 0.5:
-            attributes[names.WORKFLOW_VERSION] = pick.choice(("1", "2"))
-        if pick.random() < 0.6:
-            attributes[names.METADATA] = CleanText(canonical({"order": pick.randrange(2)}))
-        if parent_execution is not None:
-            attributes[names.PARENT_EXECUTION_ID] = parent_execution
-        if status == "failed":
-            attributes[names.ERROR] = self._error()
-        lasted = pick.randrange(1, 60)
-        lease = pick.choice((LIVE_LEASE, DEAD_LEASE))
-        failed = _FAILED if status == "failed" else 0
-        span = self._span(trace_id, root, parent, start, start + lasted, "invoke_workflow", attributes, code=failed)
+        for chance, key, values in (
+            (0.7, names.INPUTS, [CleanText(canonical({"n": n})) for n in range(9)]),
+            (0.3, names.CALLER_ID, ["ann", "bob"]),
+            (0.8, names.WORKFLOW_NAME, ["invoice", "refund"]),
+            (0.5, names.WORKFLOW_VERSION, ["1", "2"]),
+            (0.6, names.METADATA, [CleanText(canonical({"order": n})) for n in range(2)]),
+            (1.0 if parent_execution is not None else 0.0, names.PARENT_EXECUTION_ID, [parent_execution]),
+            (1.0 if status == "failed" else 0.0, names.ERROR, [self._error()]),
+        ):
+            if pick.random() < chance:
+                attributes[key] = pick.choice(values)
+        return attributes
+
+    def _states(self, span: SpanData) -> list[SpanData]:
+        """Return what is told of an execution's own span, which may have been lost."""
+        pick = self._random
         states = pick.choice(([span], [started(span), span], [started(span), span], [started(span)], []))
-        if len(states) == 2 and names.METADATA in attributes and pick.random() < 0.3:
+        if len(states) == 2 and names.METADATA in span.attributes and pick.random() < 0.3:
             early = {**states[0].attributes, names.METADATA: CleanText(canonical({"order": 7, "early": True}))}
             states = [states[0]._replace(attributes=early), span]
         if len(states) == 2 and pick.random() < 0.3:  # the end says less than the start
@@ -132,9 +140,8 @@ class _Story:
             states = [started(span)._replace(attributes=planned), *states]
         if states and pick.random() < 0.15:  # ended twice
             again = {**span.attributes, names.STATUS: "completed"}
-            states = [*states, span._replace(end_ns=start + lasted + pick.choice((0, 1)), attributes=again)]
-        self._rows += [row_of(state, lease if pick.random() < 0.9 else None) for state in states]
-        return self._inside(execution_id, trace_id, root, start, lasted, lease)
+            states = [*states, span._replace(end_ns=(span.end_ns or 0) + pick.choice((0, 1)), attributes=again)]
+        return states
 
     def _inside(  # noqa: PLR0917  (private, and called once)
         self, execution_id: str, trace_id: int, root: int, start: int, lasted: int, lease: int | None
