@@ -10,7 +10,7 @@ import orjson
 
 from otel_telemetry.records import ExecutionStatus
 from otel_telemetry.rows import OPEN_STATUSES, RowKind, RowStatus, SpanRow, Standing, data_of, index_value
-from otel_telemetry.semconv import INPUTS, SCOPE_NAME
+from otel_telemetry.semconv import INPUTS
 from otel_telemetry.testing.judgement import Told, step_of
 
 if TYPE_CHECKING:
@@ -100,12 +100,12 @@ def _expected_head(told: Told, live_leases: frozenset[int]) -> dict[str, Any]:
 
 
 def _inputs_of(told: Told) -> Any:
-    """Return what the newest span of an execution of ours was given, else the first of which that is known."""
-    for span, what in sorted(told.parts, key=lambda part: part[1] is not Standing.EXECUTION):
-        if what in {Standing.EXECUTION, Standing.SEGMENT} and span.kind == RowKind.EXECUTION:
-            given = data_of(span).attributes.get(INPUTS)
-            if given is not None:
-                return orjson.loads(str(given))
+    """Return what the span that an execution is was given; of ours, else what another span of it was, the first."""
+    roots = [span for span, what in told.parts if what in {Standing.EXECUTION, Standing.DIRECT}]
+    for span in (*roots, *(span for span, what in told.parts if what is Standing.SEGMENT)):
+        given = data_of(span).attributes.get(INPUTS if span.kind == RowKind.EXECUTION else "input.value")
+        if given is not None:
+            return orjson.loads(str(given))
     return None
 
 
@@ -132,7 +132,6 @@ def questions_about(rows: Sequence[SpanRow]) -> Iterator[dict[str, Any]]:
         )
     }
     values["parent_execution_id"] = values["parent_execution_id"][:2]
-    values["scope"].append(SCOPE_NAME)
     values |= {
         "status": list(ExecutionStatus),
         "type": ["workflow", "direct"],

@@ -45,6 +45,8 @@ class _Family:
         """Return a row of others: a tool's span, or another one; inside an execution, or where a trace enters."""
         at, lasted, inside = more.pop("at", span), more.pop("lasted", 50), more.pop("inside", False)
         attributes: dict[str, Any] = {names.EXECUTION_ID: self.run, names.SEQUENCE: span} if inside else {}
+        if (execution_id := more.pop("execution", None)) is not None:
+            attributes[names.EXECUTION_ID] = execution_id
         if tool is not None:
             attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
         if (agent := more.pop("agent", None)) is not None:
@@ -223,6 +225,24 @@ def _resumed_by_its_id_alone(f: _Family) -> list[SpanRow]:
     ]
 
 
+def _one_id_for_two_spans(f: _Family) -> list[SpanRow]:
+    """As a broken generator of ids gives: when they began tells them apart."""
+    return [
+        f.own("execution", 1, workflow="a", metadata={"order": 1}, code=_FAILED),
+        f.own("execution", 1, at=5, workflow="b", metadata={"order": 2}, lasted=None),
+        f.own("execution", 1, at=3, workflow="c", metadata={"order": 3}),
+    ]
+
+
+def _our_id_on_a_root_of_others(f: _Family) -> list[SpanRow]:
+    """It is the execution, until a span of ours says that it is."""
+    return [
+        f.other(1, None, name="POST /x", execution=f.run),
+        f.own("step", 2, 1, step="s"),
+        f.own("execution", 4, 1, workflow="w", lasted=None),
+    ]
+
+
 def _told_as_something_else(f: _Family) -> list[SpanRow]:
     """What a span is, its last state says; what the one before said is gone, but where others say it too."""
     return [
@@ -268,6 +288,8 @@ FAMILIES: Final[tuple[Callable[[_Family], list[SpanRow]], ...]] = (
     _an_orphan,
     _resumed,
     _resumed_by_its_id_alone,
+    _one_id_for_two_spans,
+    _our_id_on_a_root_of_others,
     _told_as_something_else,
     _a_step_that_changes,
     _several_ends,
@@ -284,7 +306,8 @@ class Round(NamedTuple):
 
 def rounds() -> list[Round]:
     """Return every family in every order of its rows, each by ids of its own: what to write first, then, and so on."""
-    all_rounds = [Round([], {}) for _ in range(_MOST)]
+    whose: dict[str, str] = {}
+    all_rounds = [Round([], whose) for _ in range(_MOST)]
     number = 0
     for make in FAMILIES:
         for order in permutations(range(len(make(_Family(0))))):
@@ -292,5 +315,5 @@ def rounds() -> list[Round]:
             rows = make(_Family(number))
             for place, this in zip(order, all_rounds, strict=False):
                 this.rows.append(rows[place])
-                this.whose[rows[place].execution_id] = f"({make.__name__.strip('_')}, in the order {order})"
+                whose[rows[place].execution_id] = f"({make.__name__.strip('_')}, in the order {order})"
     return all_rounds

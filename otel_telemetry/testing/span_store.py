@@ -284,9 +284,12 @@ class SpanStoreContract:
         with _holding(exporter, rows) as store:
             assert exporter.delete(victims) == len(victims)
             assert_whole(store, rest, "deleted")
-            exporter.write([row for row in rows if row.execution_id in gone])
+            late = [row for row in rows if row.execution_id in gone]
+            exporter.write(late)
             assert_whole(store, rest, "deleted, and written again")
             assert store.spans(sorted(gone)) == {}
+        written = getattr(exporter, "written", None)
+        assert written is None or written.refused == len({_key(row) for row in late})
 
     # the law: what is stored is a function of the spans, whatever they came in
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from otel_telemetry import semconv as names
@@ -21,6 +21,20 @@ REMOTE: Final = 0x301
 _TOOLS: Final = ("pay", "search")
 _STEPS: Final = ("load", "charge", "charge#2")
 _FAILED: Final = 2
+_TOOL_SPANS: Final[tuple[Callable[[str], dict[str, Any]], ...]] = (
+    lambda tool: {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool},
+    lambda tool: {"openinference.span.kind": "TOOL", "tool.name": tool, "input.value": '{"n":1}'},
+    lambda tool: {"traceloop.span.kind": "tool", "traceloop.entity.name": tool},
+)
+"""How others say that they called a tool."""
+_AGENT_SPANS: Final[tuple[dict[str, Any], ...]] = (
+    {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"},
+    {"gen_ai.operation.name": "chat"},
+    {"gen_ai.operation.name": "plan"},
+    {"openinference.span.kind": "CHAIN"},
+    {"traceloop.span.kind": "task", "traceloop.entity.name": "summarise"},
+)
+"""How they say that a span is an agent, a model call, a plan or a chain."""
 
 
 def rows_of(seed: int, prefix: str = "") -> list[SpanRow]:
@@ -207,9 +221,9 @@ class _Story:
         else:
             scope = pick.choice(OTHERS)
             if kind == "tool of others":
-                attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+                attributes |= pick.choice(_TOOL_SPANS)(tool)
             elif kind == "agent":
-                attributes |= {"gen_ai.operation.name": pick.choice(("invoke_agent", "chat", "plan"))}
+                attributes |= pick.choice(_AGENT_SPANS)
         if code and scope is OWN:
             attributes[names.ERROR] = self._error()
         return self._span(*ids, began, began + pick.randrange(1, 9), name, attributes, code=code, scope=scope)
@@ -236,9 +250,9 @@ class _Story:
             if kind == "tool":  # perhaps the other side of a call of ours
                 tool = self._tools.get(parent or 0) if pick.random() < 0.7 else None
                 tool = tool or pick.choice(_TOOLS)
-                attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
+                attributes = pick.choice(_TOOL_SPANS)(tool)
             elif kind == "agent":
-                attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
+                attributes = dict(pick.choice(_AGENT_SPANS))
             elif kind == "ours":  # below plain headers, a step of ours keeps the id of the trace
                 attributes = {
                     names.EXECUTION_ID: f"{trace_id:032x}",
