@@ -163,6 +163,16 @@ def _several_callers_side_by_side(f: _Family) -> list[SpanRow]:
     ]
 
 
+def _several_callers_that_nobody_started(f: _Family) -> list[SpanRow]:
+    """The first of them to begin is around the others, as far as anybody knows."""
+    return [
+        f.own("execution", 1, workflow="a"),
+        f.own("execution", 2, workflow="b", execution=f"{f.run}-b"),
+        f.other(3, 2, "pay"),
+        f.other(4, 1, "search"),
+    ]
+
+
 def _a_caller_of_another_trace(f: _Family) -> list[SpanRow]:
     """The span of that id which is there belongs to another trace of the run: it did not call."""
     return [
@@ -243,6 +253,35 @@ def _our_id_on_a_root_of_others(f: _Family) -> list[SpanRow]:
     ]
 
 
+def _two_roots_at_one_time(f: _Family) -> list[SpanRow]:
+    """The smaller id is the execution, whatever a span is; one that came from elsewhere is none."""
+    return [
+        f.other(1, 9, at=1),
+        f.other(2, None, "pay", at=1, lasted=None),
+        f.other(3, None, name="GET /", at=1, code=_FAILED),
+        f.other(4, None, "search", at=1),
+    ]
+
+
+def _a_double_that_is_none_in_the_end(f: _Family) -> list[SpanRow]:
+    """As long as it seems to be the tool's span, it is the double of our call."""
+    return [
+        f.own("execution", 1, workflow="w", lasted=None),
+        f.own("tool_call", 3, 2, tool="pay", hash=1),
+        f.other(2, 1, "pay", inside=True, lasted=None),
+        f.other(2, 1, inside=True),
+    ]
+
+
+def _a_root_that_doubles_our_call(f: _Family) -> list[SpanRow]:
+    """It is the execution all the same, and the call is ours."""
+    return [
+        f.other(1, None, "pay"),
+        f.own("tool_call", 2, 1, tool="pay", hash=1, execution=f"{f.trace:032x}"),
+        f.other(3, 2, "pay", local=True),
+    ]
+
+
 def _told_as_something_else(f: _Family) -> list[SpanRow]:
     """What a span is, its last state says; what the one before said is gone, but where others say it too."""
     return [
@@ -281,6 +320,7 @@ FAMILIES: Final[tuple[Callable[[_Family], list[SpanRow]], ...]] = (
     _steps_of_ours_below_plain_headers,
     _several_callers,
     _several_callers_side_by_side,
+    _several_callers_that_nobody_started,
     _a_caller_of_another_trace,
     _a_callee_of_an_earlier_segment,
     _parents_in_a_circle,
@@ -290,6 +330,9 @@ FAMILIES: Final[tuple[Callable[[_Family], list[SpanRow]], ...]] = (
     _resumed_by_its_id_alone,
     _one_id_for_two_spans,
     _our_id_on_a_root_of_others,
+    _two_roots_at_one_time,
+    _a_double_that_is_none_in_the_end,
+    _a_root_that_doubles_our_call,
     _told_as_something_else,
     _a_step_that_changes,
     _several_ends,

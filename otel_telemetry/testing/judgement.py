@@ -140,7 +140,7 @@ def caller_of(trace: ExecutionRow, spans: Sequence[SpanRow], ours: Mapping[str, 
     Args:
         trace: the execution named after the trace.
         spans: its spans.
-        ours: the spans of each execution of ours.
+        ours: the spans of each execution of ours that has some in this trace.
     """
     if trace.execution_id != trace.trace_id.hex() or trace.who_rank >= _TOP:
         return None
@@ -160,7 +160,7 @@ def caller_of(trace: ExecutionRow, spans: Sequence[SpanRow], ours: Mapping[str, 
     callers = {holders[p] for p in parents.values() if p is not None and p in holders and p not in parents}
     if len(callers) == 1:
         return holders[above]
-    mates = {execution_id: row_of_execution(ours[execution_id]) for execution_id in set(holders.values())}
+    mates = {execution_id: row_of_execution(rows) for execution_id, rows in ours.items()}
     outermost = [
         (row.started_ns, execution_id) for execution_id, row in mates.items() if row.parent_execution_id is None
     ]

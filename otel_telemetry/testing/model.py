@@ -38,14 +38,14 @@ class Model:
         """The spans that stand, by the execution that they are kept under."""
         self.all = {execution_id: row_of_execution(spans) for execution_id, spans in self.rows.items()}
         """The row of each execution, also of traces that are read into others."""
-        ours = {
-            execution_id: self.rows[execution_id]
-            for execution_id, row in self.all.items()
-            if row.who_rank in _OURS and execution_id != row.trace_id.hex()
-        }
+        ours: dict[bytes, dict[str, list[SpanRow]]] = {}
+        for execution_id, row in self.all.items():
+            if row.who_rank in _OURS and execution_id != row.trace_id.hex():
+                for span in self.rows[execution_id]:
+                    ours.setdefault(span.trace_id, {})[execution_id] = self.rows[execution_id]
         adopted: dict[str, list[SpanRow]] = {}
         for execution_id, row in self.all.items():
-            caller = caller_of(row, self.rows[execution_id], ours)
+            caller = caller_of(row, self.rows[execution_id], ours.get(row.trace_id, {}))
             self.all[execution_id] = row._replace(covered_by=caller)
             if caller is not None:
                 adopted.setdefault(caller, []).extend(self.rows[execution_id])
