@@ -76,6 +76,8 @@ MUTATIONS = (
     Mutation(MERGING, "return True  # the way that it went", "pass"),
     Mutation(MERGING, " and not metadata_of(after):", " and False:"),
     Mutation(MERGING, "return old.state_rank == INSIDE and before.lease_id != after.lease_id", "return False"),
+    Mutation(MERGING, "own = row.state_rank == OWN", "own = False"),
+    Mutation(MERGING, 'before.execution_type == "direct"', 'before.execution_type != "direct"'),
     Mutation(MERGING, "return True  # another row may still have the term", "return False"),
     Mutation(MERGING, "gone = counts_of(old, case.replaced) if case.replaced else", "gone ="),
     Mutation(COVERING, "if row.trace_id == trace.trace_id", "if True"),

@@ -30,7 +30,7 @@ class _Family:
     def own(self, kind: str, span: int, parent: int | None = None, **said: Any) -> SpanRow:
         """Return a row of ours: an execution, a step or a call, at the time that its number says."""
         at, lasted, lease = said.pop("at", span), said.pop("lasted", 50), said.pop("lease", LIVE_LEASE)
-        execution_id, code = said.pop("execution", self.run), said.pop("code", 0)
+        execution_id, code, status = said.pop("execution", self.run), said.pop("code", 0), said.pop("status", None)
         trace = self.trace + said.pop("trace", 0)
         attributes: dict[str, Any] = {names.EXECUTION_ID: execution_id, names.KIND: kind, names.SEQUENCE: span}
         attributes |= {_KEYS[name]: CleanText(canonical(v)) if name in _JSON else v for name, v in said.items()}
@@ -39,7 +39,11 @@ class _Family:
         if code:
             attributes[names.ERROR] = CleanText(canonical({"code": "declined", "category": "bank", "message": "no"}))
         made = self._span((trace, span, parent), at, lasted, kind, attributes, code=code)
-        return row_of(started(made) if lasted is None else made, lease)
+        if lasted is None:
+            made = started(made)
+        if status is not None:
+            made.attributes[names.STATUS] = status
+        return row_of(made, lease)
 
     def other(self, span: int, parent: int | None, tool: str | None = None, **more: Any) -> SpanRow:
         """Return a row of others: a tool's span, or another one; inside an execution, or where a trace enters."""
@@ -235,6 +239,34 @@ def _resumed_by_its_id_alone(f: _Family) -> list[SpanRow]:
     ]
 
 
+def _failed_and_taken_up_again(f: _Family) -> list[SpanRow]:
+    """While it runs anew, it did not fail: an error of before is the execution's no more."""
+    return [
+        f.own("execution", 1, workflow="w", code=_FAILED),
+        f.own("execution", 2, workflow="w", lasted=None),
+        f.own("step", 3, 2, step="s", attempt=2, lasted=None),
+        f.own("step", 3, 2, step="s", attempt=2),
+    ]
+
+
+def _planned(f: _Family) -> list[SpanRow]:
+    """That it has begun stands in the place of that it will."""
+    return [
+        f.own("execution", 1, workflow="w", status="pending", lasted=None),
+        f.own("execution", 1, workflow="w", lasted=None),
+        f.own("step", 2, 1, step="s", lasted=None),
+    ]
+
+
+def _no_direct_call_in_the_end(f: _Family) -> list[SpanRow]:
+    """What said that it is a direct call says nothing more: another span says who it is."""
+    return [
+        f.own("execution", 1, type="direct", lasted=None),
+        f.own("execution", 1, lasted=5),
+        f.own("execution", 2, workflow="w", lasted=None),
+    ]
+
+
 def _one_id_for_two_spans(f: _Family) -> list[SpanRow]:
     """As a broken generator of ids gives: when they began tells them apart."""
     return [
@@ -328,6 +360,9 @@ FAMILIES: Final[tuple[Callable[[_Family], list[SpanRow]], ...]] = (
     _an_orphan,
     _resumed,
     _resumed_by_its_id_alone,
+    _failed_and_taken_up_again,
+    _planned,
+    _no_direct_call_in_the_end,
     _one_id_for_two_spans,
     _our_id_on_a_root_of_others,
     _two_roots_at_one_time,

@@ -119,7 +119,7 @@ class _Story:
             names.EXECUTION_ID: execution_id,
             names.KIND: "execution",
             names.STATUS: status,
-            names.EXECUTION_TYPE: "workflow",
+            names.EXECUTION_TYPE: pick.choice(("workflow", "workflow", "workflow", "direct")),
             names.OPERATION_NAME: names.SpanName.EXECUTION,
             names.SEQUENCE: 0,
         }
