@@ -14,11 +14,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.rows.convert import metadata_of
 from otel_telemetry.rows.durations import HOUR_NS, KINDS_OF_STEPS, TOOL_CALL, Frame, Run
-from otel_telemetry.rows.execution import ROOTLESS_RANKS
+from otel_telemetry.rows.execution import HAS_OWN_SCOPE, ROOTLESS_RANKS
 from otel_telemetry.rows.hashing import hash64
 from otel_telemetry.rows.row import RowKind, RowStatus, SpanRow
-from otel_telemetry.rows.standing import SpanKey, Standing, doubles, may_have_doubles, stands
+from otel_telemetry.rows.standing import (
+    SpanKey,
+    Standing,
+    doubles,
+    last_first,
+    may_have_doubles,
+    parents_of,
+    stands,
+)
 from otel_telemetry.rows.variant import MOST, Activity, variant_of
+from otel_telemetry.semconv import SCOPE_NAME
 
 if TYPE_CHECKING:
     from otel_telemetry.rows.execution import ExecutionRow
@@ -145,6 +154,8 @@ def _found_by_place(execution: ExecutionRow, rows: Iterable[SpanRow], adopted: I
     scopes = {row.scope for row in rows} | {row.scope for row in adopted}
     traces = {row.trace_id for row in rows} | {row.trace_id for row in adopted}
     terms = {term(SCOPE, scope) for scope in scopes if scope is not None}
+    if None in scopes and not execution.flags & HAS_OWN_SCOPE:  # of a trace that is read into it
+        terms.add(term(SCOPE, SCOPE_NAME))
     terms.update([term(TRACE, trace_id.hex()) for trace_id in traces if trace_id != execution.trace_id])
     return terms
 
@@ -210,8 +221,11 @@ def _metadata(execution: ExecutionRow, rows: Sequence[SpanRow]) -> tuple[tuple[s
 
 
 def _way(rows: Sequence[SpanRow], counted: Sequence[tuple[SpanRow, Standing]]) -> tuple[int, int]:
-    parents = {row.span_id: row.parent_span_id for row in rows}
-    steps = {row.span_id: _activity(row, row.step_id) for row, what in counted if what is _STEP}
+    parents = parents_of(rows)
+    found = [row for row, what in counted if what is _STEP]
+    if len(parents) < len(rows):
+        found = last_first(found)
+    steps = {row.span_id: _activity(row, row.step_id) for row in found}
     calls = [row for row, what in counted if what is _CALL or what is _DIRECT]
     outside = [(_activity(row, row.tool_name), row.parent_span_id) for row in calls if row.parent_span_id not in steps]
     made = [row.call_hash for row in calls if row.call_hash is not None]

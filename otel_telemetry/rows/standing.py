@@ -5,7 +5,7 @@ Filters, statistics, lists and records all take their answer from here, so they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import IntEnum
 from typing import Final
@@ -103,6 +103,19 @@ def _of_entry(execution: ExecutionRow, row: SpanRow) -> Standing:
     if row.kind == _K_ENTRY_CALL:
         return _DIRECT if is_root else _CALL
     return _EXECUTION if is_root else _STEP
+
+
+def parents_of(rows: Sequence[SpanRow]) -> dict[int, int | None]:
+    """Return the parent of each span by its id; of several spans with one id, that of the first by time."""
+    parents = {row.span_id: row.parent_span_id for row in rows}
+    if len(parents) < len(rows):
+        parents = {row.span_id: row.parent_span_id for row in last_first(rows)}
+    return parents
+
+
+def last_first(rows: Iterable[SpanRow]) -> list[SpanRow]:
+    """Return spans by time, the last first."""
+    return sorted(rows, key=lambda row: (row.started_ns, row.parent_span_id or 0), reverse=True)
 
 
 def may_have_doubles(execution: ExecutionRow, adopted: Collection[SpanRow] = ()) -> bool:

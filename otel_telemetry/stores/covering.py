@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from otel_telemetry.rows.standing import parents_of
+
 if TYPE_CHECKING:
     from otel_telemetry.rows import ExecutionRow, SpanRow
 
@@ -38,7 +40,7 @@ def home_of(
         rows: its spans.
         own: the executions of ours that have a span in this trace, each with its spans.
     """
-    parents = {row.span_id: row.parent_span_id for row in rows}
+    parents = parents_of(rows)
     caller = _outside(trace.who_span_id, parents)
     holders = {
         row.span_id: execution_id

@@ -8,6 +8,7 @@ where nothing else depends on them, else anew from all of its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -340,12 +341,19 @@ class _Merge:
         for case in self._cases.values():
             if _is_entered(case.new):
                 found.add(case.execution_id)
-            elif case.new.is_own and not case.new.is_trace:
-                for trace_id in case.traces:
+            elif not case.new.is_trace and (case.new.is_own or (case.old is not None and case.old.is_own)):
+                for trace_id in self._traces_of(case):
                     there = locked.get(trace_id.hex())
                     if there is not None and _is_entered(there):
                         found.add(there.execution_id)
         return found
+
+    def _traces_of(self, case: _Case) -> AbstractSet[bytes]:
+        """Return the traces for which it matters what a batch says of an execution."""
+        if case.old is None or case.old.is_own == case.new.is_own:
+            return case.traces
+        stored = self._held.spans([case.execution_id]).get(case.execution_id, ())
+        return case.traces | {row.trace_id for row in stored}
 
     def _with_callers(self, traces: Sequence[str]) -> list[Family]:
         """Return the traces that some execution of ours may have called, each with all that may have."""
@@ -356,7 +364,7 @@ class _Merge:
             own[trace_id].add(execution_id)
         for case in list(cases.values()):
             if case.new.is_own and not case.new.is_trace:
-                for trace_id in ids.keys() & case.traces:
+                for trace_id in ids.keys() & self._traces_of(case):
                     own[trace_id].add(case.execution_id)
         families = []
         for trace_id, trace in ids.items():
@@ -379,7 +387,11 @@ class _Merge:
         family.home = home_of(
             trace.new,
             list(trace.after.values()),
-            {member: (self._cases[member].new, list(self._cases[member].after.values())) for member in family.own},
+            {
+                member: (self._cases[member].new, list(self._cases[member].after.values()))
+                for member in family.own
+                if self._cases[member].new.is_own
+            },
         )
         trace.new = trace.new._replace(covered_by=family.home)
 

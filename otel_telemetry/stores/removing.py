@@ -28,6 +28,8 @@ class Removal(NamedTuple):
     execution_ids: list[str]
     """Those whose spans go: the executions, and the traces that are read into them."""
     executions: int
+    traces: list[str]
+    """Those that the removed executions may have called: who called them is to be judged again."""
 
 
 def removal(execution_ids: Collection[str], held: Held, *, counted: bool) -> Removal:
@@ -51,7 +53,9 @@ def removal(execution_ids: Collection[str], held: Held, *, counted: bool) -> Rem
             if counted:
                 changes.tally.take_off(derived.counts.frame, derived.counts.runs)
         changes.updated.append((row, tombstone(row)))
-    return Removal(changes, sorted(there), sum(row.covered_by is None for row in there.values()))
+    traces = {span.trace_id.hex() for of_one in spans.values() for span in of_one}
+    executions = sum(row.covered_by is None for row in there.values())
+    return Removal(changes, sorted(there), executions, sorted(traces - there.keys()))
 
 
 def derived_of(row: ExecutionRow, rows: dict[str, ExecutionRow], spans: dict[str, list[SpanRow]]) -> Derived:

@@ -163,6 +163,8 @@ def _remove(database: Database, execution_ids: Collection[str], *, counted: bool
         database.apply(removed.changes)
         for execution_id in removed.execution_ids:
             database.run("remove_spans_of", execution_id=execution_id)
+        if removed.traces:
+            database.apply(merge((), database.held(), removed.traces))
     database.make_room(time.monotonic() - begun)
     return removed.executions
 

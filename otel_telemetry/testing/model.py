@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from otel_telemetry.query import Filter, FinishedRun, OrderBy, Position
 from otel_telemetry.rows import (
-    Derived,
+    OPEN_STATUSES,
     Durations,
     ExecutionRow,
+    RowStatus,
     SpanRow,
     Tally,
-    derive,
-    fold,
-    greatest,
+    index_value,
+    metadata_term,
+    search_text,
+    term,
 )
-from otel_telemetry.rows.execution import TOP
-from otel_telemetry.stores.covering import home_of
+from otel_telemetry.rows import derived as terms_of
+from otel_telemetry.semconv import SCOPE_NAME
+from otel_telemetry.testing.judgement import Told, caller_of, row_of_execution, standing_states
+
+_HOUR_NS = 3_600_000_000_000
+_HAS_OWN_SCOPE = 4
+_OURS = (6, 5, 1)
+_SEARCHED = ("name", "workflow_name", "caller_id", "step_id", "tool_name", "error_code")
 
 
 class Model:
@@ -27,71 +36,40 @@ class Model:
     """
 
     def __init__(self, written: Iterable[SpanRow]) -> None:
-        groups: dict[str, list[SpanRow]] = {}
-        for row in written:
-            groups.setdefault(row.execution_id, []).append(row)
-        self.rows = {execution_id: list(greatest(group)) for execution_id, group in groups.items()}
+        self.rows = standing_states(written)
         """The spans that stand, by the execution that they are kept under."""
-        self.all = {execution_id: fold(group) for execution_id, group in self.rows.items()}
+        self.all = {execution_id: row_of_execution(spans) for execution_id, spans in self.rows.items()}
         """The row of each execution, also of traces that are read into others."""
-        for execution_id, execution in list(self.all.items()):
-            self.all[execution_id] = execution._replace(covered_by=self._home(execution))
-        self.tally = Tally()
-        self.terms: set[tuple[int, int, str]] = set()
-        for execution_id in self.all:
-            self._derive(execution_id)
+        ours: dict[bytes, dict[str, list[SpanRow]]] = {}
+        for execution_id, row in self.all.items():
+            if row.who_rank in _OURS and execution_id != row.trace_id.hex():
+                for span in self.rows[execution_id]:
+                    ours.setdefault(span.trace_id, {})[execution_id] = self.rows[execution_id]
+        adopted: dict[str, list[SpanRow]] = {}
+        for execution_id, row in self.all.items():
+            caller = caller_of(row, self.rows[execution_id], ours.get(row.trace_id, {}))
+            self.all[execution_id] = row._replace(covered_by=caller)
+            if caller is not None:
+                adopted.setdefault(caller, []).extend(self.rows[execution_id])
+        self.told: dict[str, Told] = {}
+        """The executions that are listed."""
+        for execution_id, row in self.all.items():
+            if row.covered_by is None:
+                told = Told(row, self.rows[execution_id], adopted.get(execution_id, ()))
+                self.told[execution_id], self.all[execution_id] = told, told.row
 
-    def _home(self, row: ExecutionRow) -> str | None:
-        if not row.is_trace or row.who_rank >= TOP:
-            return None
-        own = {
-            mate.execution_id: (mate, self.rows[mate.execution_id])
-            for mate in self.all.values()
-            if mate.is_own
-            and not mate.is_trace
-            and any(span.trace_id == row.trace_id for span in self.rows[mate.execution_id])
-        }
-        return home_of(row, self.rows[row.execution_id], own)
-
-    def _derive(self, execution_id: str) -> None:
-        row = self.all[execution_id]
-        derived = self.derived(execution_id)
-        lasted = None if row.ended_ns is None else row.ended_ns - row.started_ns
-        row = row._replace(duration_ns=lasted, spans=len(self.rows[execution_id]))
-        if derived is not None:
-            counts = derived.counts
-            row = row._replace(
-                variant=derived.variant,
-                max_repeat=derived.max_repeat,
-                steps=counts.steps,
-                tool_calls=counts.tool_calls,
-                retries=counts.retries,
-            )
-            self.tally.add(execution_id, counts.frame, counts.runs)
-            self.terms |= {(term, row.started_ns, execution_id) for term in counts.terms}
-        self.all[execution_id] = row
-
-    def derived(self, execution_id: str) -> Derived | None:
-        """Return what follows from an execution's spans; None for a trace that is read into another one."""
-        row = self.all[execution_id]
-        if row.covered_by is not None:
-            return None
-        return derive(row, self.rows[execution_id], self._adopted(execution_id))
-
-    def _adopted(self, execution_id: str) -> list[SpanRow]:
-        traces = [row.execution_id for row in self.all.values() if row.covered_by == execution_id]
-        return [span for trace in traces for span in self.rows[trace]]
+    @cached_property
+    def terms(self) -> set[tuple[int, int, str]]:
+        """What an index of terms holds: a term, when its execution began, and the id of that."""
+        return {(term, told.row.started_ns, key) for key, told in self.told.items() for term in _terms(told)}
 
     def executions(self) -> list[ExecutionRow]:
         """Return the rows of the executions that are listed."""
-        return [row for row in self.all.values() if row.covered_by is None]
+        return [told.row for told in self.told.values()]
 
     def spans(self, execution_id: str) -> list[SpanRow]:
         """Return every row of an execution and of the trace that is read into it, as a store gives them back."""
-        if execution_id not in self.all or self.all[execution_id].covered_by is not None:
-            return []
-        rows = [*self.rows[execution_id], *self._adopted(execution_id)]
-        return [as_read(row) for row in in_time_order(rows)]
+        return [as_read(row) for row in self.told[execution_id].spans] if execution_id in self.told else []
 
     def matching(
         self,
@@ -102,10 +80,9 @@ class Model:
     ) -> list[ExecutionRow]:
         """Return the executions that match, in order."""
         placed = [
-            (position.place, row)
-            for row in self.executions()
-            if (position := Position.of(row, order_by)) is not None
-            and where.matches(row, self.spans(row.execution_id), live_leases)
+            (position.place, told.row)
+            for told in self.told.values()
+            if (position := Position.of(told.row, order_by)) is not None and _is_meant(where, told, live_leases)
         ]
         placed.sort(key=lambda pair: pair[0], reverse=order_by.startswith("-"))
         return [row for _, row in placed]
@@ -113,13 +90,87 @@ class Model:
     def runs(self, executions: Iterable[ExecutionRow]) -> Iterator[FinishedRun]:
         """Yield the runs of tools and steps of executions."""
         for row in executions:
-            derived = self.derived(row.execution_id)
-            for run in () if derived is None else derived.counts.runs:
+            for run in self.told[row.execution_id].runs:
                 yield FinishedRun(*run, row.execution_id)
 
     def durations(self) -> Sequence[Durations]:
         """Return what is counted of all runs."""
-        return self.tally.parts()
+        tally = Tally()
+        for execution_id, told in self.told.items():
+            row = told.row
+            frame = row.started_ns // _HOUR_NS, row.workflow_name or "", row.workflow_version or ""
+            tally.add(execution_id, frame, told.runs)
+        return tally.parts()
+
+
+def _is_meant(where: Filter, told: Told, live_leases: frozenset[int]) -> bool:
+    """Whether an execution fulfils all that is asked (`Filter`)."""
+    row, lasted = told.row, told.row.duration_ns
+    codes, categories = where.error_code, where.error_category
+    return (
+        _one_of(row.execution_id, where.execution_id)
+        and (where.execution_id_prefix is None or row.execution_id.startswith(where.execution_id_prefix))
+        and _one_of(RowStatus(row.status).name, [status.name for status in where.status])
+        and _one_of(row.execution_type, [kind.value for kind in where.type])
+        and _one_of(row.workflow_name, where.workflow_name)
+        and _one_of(row.workflow_version, where.workflow_version)
+        and _one_of(row.caller_id, where.caller_id)
+        and _one_of(row.parent_execution_id, where.parent_execution_id)
+        and (where.started_after_ns is None or row.started_ns >= where.started_after_ns)
+        and (where.started_before_ns is None or row.started_ns < where.started_before_ns)
+        and (where.min_duration_ns is None or (lasted is not None and lasted >= where.min_duration_ns))
+        and (where.max_duration_ns is None or (lasted is not None and lasted <= where.max_duration_ns))
+        and (where.interrupted is None or where.interrupted == _is_interrupted(row, live_leases))
+        and (where.top_level is None or where.top_level == (row.parent_execution_id is None))
+        and (where.foreign is None or where.foreign == (row.who_rank not in _OURS))
+        and _some_of(told.traces, where.trace_id)
+        and _some_of(told.scopes, where.scope)
+        and _some_of(told.kinds, where.kind)
+        and _some_of(told.tools, where.tool_name)
+        and _some_of(told.step_ids, where.step_id)
+        and (
+            not (codes or categories)
+            or any(_one_of(code, codes) and _one_of(category, categories) for code, category in told.errors)
+        )
+        and all((key, index_value(value)) in told.metadata for key, value in where.metadata.items())
+        and (where.text is None or any(_contains(span, where.text) for span in told.spans))
+    )
+
+
+def _one_of(value: str | None, asked: Sequence[str]) -> bool:
+    return not asked or value in asked
+
+
+def _some_of(values: set[str], asked: Sequence[str]) -> bool:
+    return not asked or not values.isdisjoint(asked)
+
+
+def _is_interrupted(row: ExecutionRow, live_leases: frozenset[int]) -> bool:
+    return row.status in OPEN_STATUSES and row.lease_id is not None and row.lease_id not in live_leases
+
+
+def _contains(span: SpanRow, text: str) -> bool:
+    written = search_text(text)
+    return any(text in (getattr(span, column) or "") for column in _SEARCHED) or any(
+        written in (part or "") for part in (span.document, span.payload)
+    )
+
+
+def _terms(told: Told) -> Iterator[int]:
+    for kind, values in (
+        *((terms_of.TOOL, told.tools), (terms_of.STEP, told.step_ids), (terms_of.STEP_KIND, told.kinds)),
+        # that we recorded a span of its own, its row says
+        (terms_of.SCOPE, told.scopes - ({SCOPE_NAME} if told.row.flags & _HAS_OWN_SCOPE else set())),
+        (terms_of.TRACE, told.traces - {told.row.trace_id.hex()}),
+        (terms_of.ERROR_CODE, {code for code, _ in told.errors} - {None}),
+        (terms_of.ERROR_CATEGORY, {category for _, category in told.errors} - {None}),
+    ):
+        yield from (term(kind, value) for value in values if value is not None)
+    for code, category in told.errors:
+        if code is not None and category is not None:
+            yield term(terms_of.ERROR, category, code)
+    for item in told.metadata:
+        yield metadata_term(*item)
 
 
 def as_read(row: SpanRow) -> SpanRow:

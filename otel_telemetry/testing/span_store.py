@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.codec import decode, summary
-from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore, is_interrupted
-from otel_telemetry.rows import Durations, ExecutionRow, RowKind, RowStatus, SpanRow, Tally, add_up
+from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
+from otel_telemetry.rows import ExecutionRow, RowKind, SpanRow, add_up
+from otel_telemetry.stores.registry import Removing
+from otel_telemetry.testing.families import rounds
+from otel_telemetry.testing.laws import LIVE, NOW_NS, assert_answers, assert_executions, assert_whole, counts
 from otel_telemetry.testing.model import Model, as_read, in_time_order
 from otel_telemetry.testing.questions import QUESTIONS
-from otel_telemetry.testing.rows import CORPUS, LIVE_LEASE, make_row
+from otel_telemetry.testing.rows import CORPUS, make_row
 from otel_telemetry.testing.traces import batches_of, cases
 
 if TYPE_CHECKING:
-    from otel_telemetry.records import ExecutionRecord, ExecutionSummary, SpanRecord, StepRecord, ToolCallRecord
     from otel_telemetry.stores.registry import Exporter
 
 _NOBODY: frozenset[int] = frozenset()
-_LIVE = frozenset({LIVE_LEASE})
-_NOW_NS = 1_000_000
 _ARRIVALS = 5
+_TOGETHER = 25
+_DELETED_CASES = 10
 CASES = int(os.environ.get("OTEL_TELEMETRY_TEST_CASES", "100"))
 """Random cases of each law."""
 
@@ -87,7 +88,7 @@ class SpanStoreContract:
             assert store.executions(Filter(), live_leases=_NOBODY, limit=1000) == model.matching(Filter())
             ids = [row.execution_id for row in model.executions()]
             assert store.spans(ids) == {execution_id: model.spans(execution_id) for execution_id in ids}
-            assert _counts(store.durations()) == _counts(model.durations())
+            assert counts(store.durations()) == counts(model.durations())
 
     def test_what_is_committed_later_is_seen(self, exporter: Exporter) -> None:
         """A store that is open sees what is written afterwards."""
@@ -144,31 +145,6 @@ class SpanStoreContract:
                 assert store.spans(["caller", trace]) == {"caller": model.spans("caller")}
                 assert sorted(store.runs(Filter(), live_leases=_NOBODY)) == sorted(model.runs(model.executions()))
 
-    # the law: what is stored is a function of the spans, whatever they came in
-
-    def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
-        """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
-
-        There are 100 cases, or as many as ``OTEL_TELEMETRY_TEST_CASES`` says.
-        """
-        whole = Tally()
-        with closing(exporter.store()) as store:
-            for seed, rows in cases(0, CASES):
-                for batch in batches_of(seed, rows):
-                    exporter.write(batch)
-                model = Model(rows)
-                _law(store, model, seed)
-                for row in model.executions():
-                    derived = model.derived(row.execution_id)
-                    if derived is not None:
-                        whole.add(row.execution_id, derived.counts.frame, derived.counts.runs)
-            assert _counts(store.durations()) == _counts(whole.parts())
-        written = getattr(exporter, "written", None)
-        if written is not None:
-            offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
-            assert written.stored + written.replayed + written.replaced + written.refused == offered
-            assert written.stored == sum(len({_key(row) for row in rows}) for _, rows in cases(0, CASES))
-
     # questions
 
     def test_filters_mean_what_they_say(self, exporter: Exporter) -> None:
@@ -176,21 +152,21 @@ class SpanStoreContract:
         model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
-                where = Filter.parse(_NOW_NS, **question)
+                where = Filter.parse(NOW_NS, **question)
                 for order_by in ORDERS:
-                    expected = model.matching(where, live_leases=_LIVE, order_by=order_by)
-                    found = store.executions(where, live_leases=_LIVE, order_by=order_by, limit=100)
+                    expected = model.matching(where, live_leases=LIVE, order_by=order_by)
+                    found = store.executions(where, live_leases=LIVE, order_by=order_by, limit=100)
                     assert found == expected, (question, order_by)
-                assert store.count(where, live_leases=_LIVE) == len(model.matching(where, live_leases=_LIVE)), question
+                assert store.count(where, live_leases=LIVE) == len(model.matching(where, live_leases=LIVE)), question
 
     def test_runs_are_those_of_the_executions_that_match(self, exporter: Exporter) -> None:
         """Statistics are made of the tools and steps that ended, each once."""
         model = Model(CORPUS)
         with _holding(exporter, CORPUS) as store:
             for question in QUESTIONS:
-                where = Filter.parse(_NOW_NS, **question)
-                expected = sorted(model.runs(model.matching(where, live_leases=_LIVE)))
-                assert sorted(store.runs(where, live_leases=_LIVE)) == expected, question
+                where = Filter.parse(NOW_NS, **question)
+                expected = sorted(model.runs(model.matching(where, live_leases=LIVE)))
+                assert sorted(store.runs(where, live_leases=LIVE)) == expected, question
 
     def test_each_run_is_counted_once(self, exporter: Exporter) -> None:
         """Starts count nothing, ends once, however often and in whatever order they are written."""
@@ -202,9 +178,9 @@ class SpanStoreContract:
         written = (CORPUS[5:], started, CORPUS, CORPUS[::-1], (*longer, *longer), corrected, corrected, CORPUS)
         with _holding(exporter, *written) as store:
             model = Model(row for batch in written for row in batch)
-            assert _counts(store.durations()) == _counts(model.durations())
+            assert counts(store.durations()) == counts(model.durations())
             hour = (0, 1)
-            assert _counts(store.durations(hours=hour)) == _counts(model.durations())
+            assert counts(store.durations(hours=hour)) == counts(model.durations())
             assert list(store.durations(hours=(1, None), workflow_name=("invoice",))) == []
 
     def test_the_slowest_runs_are_known(self, exporter: Exporter) -> None:
@@ -296,83 +272,67 @@ class SpanStoreContract:
             exporter.write([make_row(RowKind.EXECUTION, "later", 99)])
             assert _ids(store, Filter(execution_id=("later",))) == ["later"]
 
+    def test_what_is_deleted_stays_away(self, exporter: Exporter) -> None:
+        """It is found and counted nowhere, with what was read into it; what else comes of it later is refused."""
+        if not isinstance(exporter, Removing):
+            return
+        rows = [row for _, case in cases(0, _DELETED_CASES) for row in case]
+        model = Model(rows)
+        victims = {row.execution_id for row in model.matching(Filter())[::3]}
+        gone = victims | {key for key, row in model.all.items() if row.covered_by in victims}
+        rest = [row for row in rows if row.execution_id not in gone]
+        with _holding(exporter, rows) as store:
+            assert exporter.delete(victims) == len(victims)
+            assert_whole(store, rest, "deleted")
+            late = [row for row in rows if row.execution_id in gone]
+            exporter.write(late)
+            assert_whole(store, rest, "deleted, and written again")
+            assert store.spans(sorted(gone)) == {}
+        written = getattr(exporter, "written", None)
+        assert written is None or written.refused == len({_key(row) for row in late})
 
-def _law(store: SpanStore, model: Model, seed: int) -> None:
-    """Check everything that a store can be asked about the executions of one case."""
-    ids = sorted(model.all)
-    where = Filter(execution_id=tuple(ids))
-    found = store.executions(where, live_leases=_LIVE, limit=1000)
-    assert found == model.matching(where, live_leases=_LIVE), seed
-    spans = store.spans(ids)
-    assert spans == {row.execution_id: model.spans(row.execution_id) for row in found}, seed
-    records = {execution_id: decode(rows, execution_id, live_leases=_LIVE) for execution_id, rows in spans.items()}
-    heads = store.heads(found)
-    for row in found:
-        record = records[row.execution_id]
-        summary_of_it = summary(row, heads[row.execution_id], interrupted=is_interrupted(row, _LIVE))
-        assert _agree(row, record, summary_of_it), seed
-        assert len(_spans_in(record)) == len(model.spans(row.execution_id)), seed
-    for question in _questions(records.values()):
-        asked = Filter.parse(_NOW_NS, execution_id=ids, **question)
-        expected = [row.execution_id for row in model.matching(asked, live_leases=_LIVE)]
-        assert [row.execution_id for row in store.executions(asked, live_leases=_LIVE, limit=1000)] == expected, seed
-        assert store.count(asked, live_leases=_LIVE) == len(expected), seed
-        assert sorted(expected) == sorted(i for i, record in records.items() if _meant(record, question)), seed
-    assert sorted(store.runs(where, live_leases=_LIVE)) == sorted(model.runs(found)), seed
+    # the law: what is stored is a function of the spans, whatever they came in
 
+    def test_a_few_spans_in_every_order(self, exporter: Exporter) -> None:
+        """What spans say only together, told one by one in every order, and looked at each time."""
+        written: list[SpanRow] = []
+        with closing(exporter.store()) as store:
+            for rows, whose in rounds():
+                exporter.write(rows)
+                written += rows
+                assert_executions(store, Model(written), "families", whose)
+            assert_whole(store, written, "families")
+            runs = sorted(store.runs(Filter(), live_leases=LIVE))
+            assert runs == sorted(Model(written).runs(Model(written).executions()))
 
-def _agree(row: ExecutionRow, record: ExecutionRecord, shown: ExecutionSummary) -> bool:
-    """Whether a list, a filter and the record say the same of an execution."""
-    calls = list(record.all_tool_calls())
-    return (
-        (record.execution_id, record.workflow_name, record.workflow_version, record.status.name)
-        == (row.execution_id, row.workflow_name, row.workflow_version, RowStatus(row.status).name)
-        and (record.started_at, record.completed_at) == (row.started_ns, row.ended_ns)
-        and (len(record.steps), len(calls)) == (row.steps, row.tool_calls)
-        and record.interrupted == is_interrupted(row, _LIVE)
-        and record.parent_execution_id == row.parent_execution_id
-        and (shown.status, shown.workflow_name, shown.started_at, shown.completed_at, shown.interrupted, shown.error)
-        == (
-            record.status,
-            record.workflow_name,
-            record.started_at,
-            record.completed_at,
-            record.interrupted,
-            record.error,
-        )
-        and shown.metadata == record.metadata
-        and shown.type == record.type
-    )
+    def test_any_order_any_batches_any_duplicates(self, exporter: Exporter) -> None:
+        """Random executions, in random batches: the rows, records and answers that all of their spans at once make.
 
-
-def _spans_in(record: ExecutionRecord) -> set[tuple[int, str]]:
-    """Return the spans of a record."""
-    parts: list[ExecutionRecord | StepRecord | ToolCallRecord | SpanRecord] = [*_parts(record), *record.spans]
-    return {(part.started_at, part.span.span_id) for part in parts if part.span is not None}
-
-
-def _questions(records: Iterable[ExecutionRecord]) -> Iterator[dict[str, str]]:
-    """Yield what can be asked about the parts of records, and what is not there."""
-    asked: dict[str, set[str]] = {name: {"not there"} for name in ("tool_name", "step_id", "error_code")}
-    for record in records:
-        asked["tool_name"] |= {call.tool_name for call in record.all_tool_calls()}
-        asked["step_id"] |= {step.step_id for step in record.steps}
-        asked["error_code"] |= {part.error.code for part in _parts(record) if part.error is not None}
-    for name, values in asked.items():
-        yield from ({name: value} for value in sorted(values))
-
-
-def _meant(record: ExecutionRecord, question: Mapping[str, str]) -> bool:
-    ((name, value),) = question.items()
-    if name == "tool_name":
-        return any(call.tool_name == value for call in record.all_tool_calls())
-    if name == "step_id":
-        return any(step.step_id == value for step in record.steps)
-    return any(part.error is not None and part.error.code == value for part in _parts(record))
-
-
-def _parts(record: ExecutionRecord) -> list[ExecutionRecord | StepRecord | ToolCallRecord]:
-    return [record, *record.steps, *record.all_tool_calls()]
+        There are 100 cases, or as many as ``OTEL_TELEMETRY_TEST_CASES`` says.
+        """
+        every: list[SpanRow] = []
+        some: list[SpanRow] = []
+        with closing(exporter.store()) as store:
+            for seed, rows in cases(0, CASES):
+                for batch in batches_of(seed, rows):
+                    exporter.write(batch)
+                assert_executions(store, Model(rows), f"case {seed}")
+                some += rows
+                if seed % _TOGETHER == _TOGETHER - 1:
+                    assert_answers(store, some, f"up to case {seed}")
+                    every += some
+                    some = []
+            every += some
+            assert_whole(store, every, "all cases")
+            reindex = getattr(exporter, "reindex", None)
+            if reindex is not None:
+                reindex()
+                assert_whole(store, every, "all cases, made anew from their spans")
+        written = getattr(exporter, "written", None)
+        if written is not None:
+            offered = sum(len(batch) for seed, rows in cases(0, CASES) for batch in batches_of(seed, rows))
+            assert written.stored + written.replayed + written.replaced + written.refused == offered
+            assert written.stored == len({_key(row) for row in every})
 
 
 def _key(row: SpanRow) -> tuple[str, int, int]:
@@ -388,11 +348,11 @@ def _holding(exporter: Exporter, *batches: Sequence[SpanRow]) -> Iterator[SpanSt
 
 
 def _ids(store: SpanStore, where: Filter) -> list[str]:
-    return [row.execution_id for row in store.executions(where, live_leases=_LIVE, limit=100)]
+    return [row.execution_id for row in store.executions(where, live_leases=LIVE, limit=100)]
 
 
 def _model_ids(rows: Sequence[SpanRow], where: Filter) -> list[str]:
-    return [row.execution_id for row in Model(rows).matching(where, live_leases=_LIVE)]
+    return [row.execution_id for row in Model(rows).matching(where, live_leases=LIVE)]
 
 
 def _pages(
@@ -404,15 +364,6 @@ def _pages(
         yield page
         after = Position.of(page[-1], order_by)
         assert after is not None
-
-
-def _counts(durations: Iterable[Durations]) -> list[tuple[object, ...]]:
-    """Return what stays exact when a run is corrected: it may still be named as the slowest."""
-    return [
-        (*part[:6], {bucket: n for bucket, n in sorted(part.buckets.items()) if n})
-        for part in add_up(durations)
-        if part.n
-    ]
 
 
 def _around(number: int) -> Iterator[SpanRow]:
