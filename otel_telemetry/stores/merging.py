@@ -417,7 +417,8 @@ class _Merge:
         spans = (0 if old is None else old.spans) + len(case.rows) - len(case.replaced)
         case.new = case.new._replace(spans=spans)
         if old is not None and not case.needs_all:
-            self._add(case, old)
+            if case.rows:  # without any, it was only looked at
+                self._add(case, old)
             return
         before = _NOTHING if old is None else self._derived(case, old, families, before=True)
         after = self._derived(case, case.new, families, before=False)

@@ -73,7 +73,7 @@ def transaction(connection: psycopg.Connection, place: Place, *, pipelined: bool
         pipelined: whether statements wait for each other only where their results are fetched.
     """
     try:
-        with connection.pipeline() if pipelined else nullcontext():
+        with _pipeline(connection) if pipelined else nullcontext():
             for statement in place.begin if pipelined else (psycopg.sql.SQL("; ").join(place.begin),):
                 connection.execute(statement)
             yield
@@ -83,6 +83,17 @@ def transaction(connection: psycopg.Connection, place: Place, *, pipelined: bool
         with suppress(psycopg.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def _pipeline(connection: psycopg.Connection) -> Iterator[None]:
+    with connection.pipeline() as pipeline:
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):  # what follows from the error: the driver would log it
+                pipeline.sync()
+            raise
 
 
 def write_rows(

@@ -110,3 +110,15 @@ def test_no_order_changes_what_is_read_into_an_execution_whose_root_others_recor
         ids = (run, f"{trace:032x}")
         found.append(len(listed(exporter, Filter(execution_id=ids))))
     assert len(set(found)) == 1
+
+
+def test_a_trace_that_is_looked_at_again_stays_what_it_is(exporter: StoreExporter[Any]) -> None:
+    """A run that was deleted had a span in a trace which another process entered, and which nobody of ours called."""
+    step = make_row(RowKind.STEP, "run", 2, started_ns=2, ended_ns=3, step_id="s", trace_id=TRACE.to_bytes(16, "big"))
+    entered = row_of(span_of(TRACE, 4, 77, 4, 9, "POST /x", {}, scope=OTHERS[0], flags=REMOTE), None)
+    exporter.write([entered])
+    exporter.write([step])
+    before = listed(exporter, Filter(execution_id=(entered.execution_id,)))
+    assert before[0].variant is not None
+    assert exporter.delete(["run"]) == 1
+    assert listed(exporter) == before
