@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otel_telemetry import semconv
 from otel_telemetry.codec import table
 from otel_telemetry.codec.nesting import Places
-from otel_telemetry.codec.parts import Part, find_mark, mark_oddities
+from otel_telemetry.codec.parts import Part, find_mark, mark_long_ids, mark_oddities
 from otel_telemetry.codec.span_info import Origin
 from otel_telemetry.fields import WHO
 from otel_telemetry.records import (
@@ -87,6 +87,8 @@ def decode(
     ]
     parents = {part.span.span_id: part.span.parent_span_id for part in parts}
     mark_oddities(parts, parents)
+    if execution.is_trace:
+        mark_long_ids(parts)
     interrupted = find_mark(parts)
     root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
     fields = _rootless(execution) if root is None else _rooted(execution, root, parts)
@@ -142,6 +144,8 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
         interrupted: whether its process went away; it matters only to an execution that has not ended.
     """
     parts = [Part(row, stands(execution, row)) for row in greatest(heads)]
+    if execution.is_trace:
+        mark_long_ids(parts)
     root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
     if root is None:
         fields = _rootless(execution)

@@ -13,6 +13,7 @@ from otel_telemetry.codec.span_info import Origin, info_of
 from otel_telemetry.rows import RowKind, Standing, opened
 from otel_telemetry.rows.columns import KIND_NAMES
 from otel_telemetry.rows.conventions import is_entry
+from otel_telemetry.rows.row import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ _TABLES: Final = {
     Standing.TOOL_CALL: table.TOOL_CALL,
 }
 _CIRCULAR: Final = "its parents lead back to itself"
+_LONG_ID: Final = f"its execution's id has more than {MAX_TEXT} characters: the id of its trace stands for it"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
 _SPAN: Final = Standing.SPAN
 _SEGMENT: Final = Standing.SEGMENT
@@ -141,6 +143,14 @@ def to_mark(spans: Sequence[SpanData]) -> int | None:
         and span.attributes.get(semconv.KIND) != KIND_NAMES[RowKind.EXECUTION]
     ]
     return min(free)[-1] if free else None
+
+
+def mark_long_ids(parts: Sequence[Part]) -> None:
+    """Say of each span that it names an execution by a text too long to be found by."""
+    for part in parts:
+        said = part.span.attributes.get(semconv.EXECUTION_ID)
+        if isinstance(said, str) and len(said) > MAX_TEXT:
+            part.odd += (_LONG_ID,)
 
 
 def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> None:
