@@ -15,7 +15,9 @@ from otel_telemetry.query import Filter
 from otel_telemetry.rows import RowKind, RowStatus, SpanRow, add_up
 from otel_telemetry.stores import open_exporter
 from otel_telemetry.stores.base import StoreExporter
+from otel_telemetry.stores.merging import Changes, Held
 from otel_telemetry.stores.postgres.url import parse
+from otel_telemetry.stores.sqlite import writer
 from otel_telemetry.testing.model import Model
 from otel_telemetry.testing.rows import LIVE_LEASE, make_row
 from otel_telemetry.testing.traces import batches_of, cases
@@ -201,3 +203,28 @@ def steps_of(number: int) -> list[SpanRow]:
         )  # fmt: skip
         rows += [ended._replace(ended_ns=None, status=int(RowStatus.RUNNING)), ended]
     return rows
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("meanwhile", ["another execution", "the same execution"])
+def test_what_was_planned_before_another_wrote_is_planned_anew_if_that_matters(
+    writers: Callable[[int], list[StoreExporter[Any]]], monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    one, other = writers(2)
+    mine, others = steps_of(1), steps_of(1 if meanwhile == "the same execution" else 2)
+    plan, planned = writer.merge, []
+
+    def planned_then_overtaken(rows: Sequence[SpanRow], held: Held) -> Changes:
+        changes = plan(rows, held)
+        planned.append(changes)
+        if len(planned) == 1:
+            monkeypatch.setattr(writer, "merge", plan)
+            other.write(others)
+            monkeypatch.setattr(writer, "merge", planned_then_overtaken)
+        return changes
+
+    monkeypatch.setattr(writer, "merge", planned_then_overtaken)
+    one.write(mine)
+    assert len(planned) == (2 if meanwhile == "the same execution" else 1)
+    monkeypatch.undo()
+    compare([one, other], [*mine, *others])
