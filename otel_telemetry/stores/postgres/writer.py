@@ -50,6 +50,8 @@ _ATTEMPTS: Final = 100
 """How often a batch is begun anew, because other sessions were first."""
 _FEW: Final = 8
 """So many rows go faster in a pipeline of inserts than copied."""
+_HAS_PIPELINES: Final = psycopg.Pipeline.is_supported()
+"""Not so with a libpq before 14."""
 _TERM_COLUMNS: Final = ("term", "started_ns", "execution_id")
 _INSERTS: Final = {
     "executions": ("add_execution", EXECUTION_TABLE_COLUMNS),
@@ -116,7 +118,7 @@ def write_rows(
         known_resources: keys of resources that are there.
         lease: the state of the lease of this process, if it has changed.
     """
-    pipelined = len(rows) <= _FEW
+    pipelined = len(rows) <= _FEW and _HAS_PIPELINES
 
     def write(tables: Tables) -> Changes:
         with transaction(connection, place, pipelined=pipelined):
@@ -165,7 +167,7 @@ def _missed(connection: psycopg.Connection, place: Place, changes: Changes, tabl
     """Return the traces with a caller that was not there before this transaction, or not seen, and is now."""
     if not changes.entered and not changes.calling:
         return []
-    with transaction(connection, place, pipelined=True):
+    with transaction(connection, place, pipelined=_HAS_PIPELINES):
         # what was locked has been seen
         calling = [trace for trace in changes.calling if not tables.has_locked(trace)]
         missed = tables.entered(calling) if calling else []
