@@ -60,8 +60,10 @@ MUTATIONS = (
     Mutation(STANDING, "return _EXECUTION if what is _DIRECT else _SPAN", "return _SPAN"),
     Mutation(DERIVED, "terms.add(term(ERROR, category, code))", "pass"),
     Mutation(DERIVED, "if ended is not None and row.status != _SKIPPED:", "if ended is not None:"),
-    Mutation(DERIVED, "retries += (row.attempt or 0) > 1", "retries += (row.attempt or 0) > 2"),
-    Mutation(DERIVED, "if row.trace_id != trace_id:", "if False:"),
+    Mutation(
+        DERIVED, "sum([(row.attempt or 0) > 1 for row in steps])", "sum([(row.attempt or 0) > 2 for row in steps])"
+    ),
+    Mutation(DERIVED, "for trace_id in traces if trace_id != execution.trace_id]", "for trace_id in traces if False]"),
     Mutation(DERIVED, "if row.span_id == span_id and row.started_ns == started_ns:", "if row.span_id == span_id:"),
     Mutation(
         MERGING,
@@ -73,7 +75,7 @@ MUTATIONS = (
     Mutation(MERGING, "return both and any(row.kind in CALL_KINDS for row in case.rows)", "return False"),
     Mutation(MERGING, "covered = self._held.covered(sorted(new_homes)) if new_homes else []", "covered = []"),
     Mutation(MERGING, "case.new = self._folded_anew(case)", "pass"),
-    Mutation(MERGING, "return True  # the way that it went", "pass"),
+    Mutation(MERGING, "if has_a_way(new, old.spans - len(case.replaced)):", "if False:"),
     Mutation(MERGING, " and not metadata_of(after):", " and False:"),
     Mutation(MERGING, "return old.state_rank == INSIDE and before.lease_id != after.lease_id", "return False"),
     Mutation(MERGING, "own = row.state_rank == OWN", "own = False"),

@@ -12,7 +12,7 @@ from span_processors.redaction import canonical
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.stores.merging import Written
+    from otel_telemetry.stores.changes import Written
     from span_processors.ledger import SinkHealth
 
 

@@ -15,8 +15,8 @@ from otel_telemetry.errors import StoreUnavailableError
 from otel_telemetry.rows import SpanRow, row_of
 from otel_telemetry.stores import upkeep
 from otel_telemetry.stores.account import dump
+from otel_telemetry.stores.changes import Written
 from otel_telemetry.stores.lease import new_lease
-from otel_telemetry.stores.merging import Written
 from span_processors.flatten import flatten
 from span_processors.redaction import RedactionSettings, Redactor
 from span_processors.sinks import RetryableError

@@ -7,17 +7,16 @@ where nothing else depends on them, else anew from all of its rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias
 
 from otel_telemetry.rows import (
     CALL_KINDS,
     ExecutionRow,
     RowKind,
     SpanRow,
-    Tally,
     counts_of,
     derive,
     extend,
@@ -29,131 +28,16 @@ from otel_telemetry.rows import (
 from otel_telemetry.rows.derived import Counts, Derived, has_a_way
 from otel_telemetry.rows.execution import DELETED, HAS_BOTH_CALLS, INSIDE, OWN, TOP, with_derived_of
 from otel_telemetry.rows.execution_key import encode
+from otel_telemetry.stores.changes import Changes
 from otel_telemetry.stores.covering import Family, home_of
+from otel_telemetry.stores.held import Held, Key, key_of
 
-Key: TypeAlias = tuple[str, int, int]
-"""(execution_id, started_ns, span_id)"""
 SpanKey: TypeAlias = tuple[int, int]
 """(started_ns, span_id)"""
-Term: TypeAlias = tuple[int, int, bytes]
-"""(term, started_ns, the key of the execution)"""
 
-_AskedT = TypeVar("_AskedT")
-_AnswerT = TypeVar("_AnswerT")
 _FEW_TIMES: Final = 20
 """All rows of an execution are read where they are so many times as many as those in the batch, at most."""
 _NOTHING: Final = Derived(Counts((0, "", ""), set(), [], 0, 0, 0), None, None)
-
-
-class Held(Protocol):
-    """What the tables hold, as the transaction sees it."""
-
-    def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
-        """Lock the rows of those executions that are there, in the order of their keys, and return them."""
-
-    def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
-        """Return the ids of the executions of ours that have a span in these traces, each with its trace."""
-
-    def covered(self, execution_ids: Sequence[str]) -> list[str]:
-        """Return the traces that are read into these executions."""
-
-    def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
-        """Return the rows of these spans that are there, without document and payload."""
-
-    def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
-        """Return the rows of these spans that are there, with everything."""
-
-    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
-        """Return all rows of these executions, without payload; only those of kind EXECUTION with their document."""
-
-
-class Remembered:
-    """Answers, and the questions to a store that they came from.
-
-    What was planned outside of a transaction holds inside, where all of them would be given again.
-    """
-
-    def __init__(self, held: Held) -> None:
-        self._held = held
-        self._asked: list[tuple[Callable[[Any], object], object, object]] = []
-
-    def lock(self, execution_ids: Collection[str]) -> dict[str, ExecutionRow]:
-        """See `Held.lock`."""
-        return self._ask(self._held.lock, execution_ids)
-
-    def own_in_traces(self, trace_ids: Sequence[bytes]) -> list[tuple[bytes, str]]:
-        """See `Held.own_in_traces`."""
-        return self._ask(self._held.own_in_traces, trace_ids)
-
-    def covered(self, execution_ids: Sequence[str]) -> list[str]:
-        """See `Held.covered`."""
-        return self._ask(self._held.covered, execution_ids)
-
-    def states(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
-        """See `Held.states`."""
-        return self._ask(self._held.states, keys)
-
-    def whole(self, keys: Sequence[Key]) -> dict[Key, SpanRow]:
-        """See `Held.whole`."""
-        return self._ask(self._held.whole, keys)
-
-    def spans(self, execution_ids: Sequence[str]) -> dict[str, list[SpanRow]]:
-        """See `Held.spans`."""
-        return self._ask(self._held.spans, execution_ids)
-
-    def still_hold(self) -> bool:
-        """Ask all over again, and return whether every answer is the same."""
-        return all(ask(about) == answer for ask, about, answer in self._asked)
-
-    def _ask(self, ask: Callable[[_AskedT], _AnswerT], about: _AskedT) -> _AnswerT:
-        answer = ask(about)
-        self._asked.append((ask, about, answer))
-        return answer
-
-
-@dataclass(slots=True)
-class Written:
-    """What became of the rows that were offered. Each is counted once."""
-
-    stored: int = 0
-    replayed: int = 0
-    """There already, or a lesser state of what is there."""
-    replaced: int = 0
-    """Put in the place of a lesser state."""
-    refused: int = 0
-    """Of an execution that was deleted."""
-
-    def add(self, other: Written) -> None:
-        """Add what became of other rows."""
-        self.stored += other.stored
-        self.replayed += other.replayed
-        self.replaced += other.replaced
-        self.refused += other.refused
-
-
-@dataclass(slots=True)
-class Changes:
-    """What is to be written."""
-
-    inserted: list[ExecutionRow] = field(default_factory=list)
-    """Of executions that were not there."""
-    updated: list[tuple[ExecutionRow, ExecutionRow]] = field(default_factory=list)
-    """What was, and what is now."""
-    spans: list[SpanRow] = field(default_factory=list)
-    """New ones, and those that take the place of others."""
-    replaced_spans: list[SpanRow] = field(default_factory=list)
-    """Those that some of `spans` are put in the place of."""
-    new_terms: list[Term] = field(default_factory=list)
-    """Of executions that were not there."""
-    more_terms: list[Term] = field(default_factory=list)
-    """Of executions that were there. Some may be there already."""
-    dropped_terms: list[Term] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    entered: list[str] = field(default_factory=list)
-    """New traces without a caller. One that another session is writing at this moment cannot be seen yet."""
-    calling: list[str] = field(default_factory=list)
-    """Traces that new executions of ours may have called; the same holds for what they called."""
-    written: Written = field(default_factory=Written)
 
 
 @dataclass(slots=True)
@@ -540,8 +424,3 @@ def _frame(row: ExecutionRow) -> tuple[object, ...]:
         *((row.state_started_ns, row.state_span_id) if own else ()),
         *(row.metadata_started_ns, row.metadata_span_id, row.metadata_tie),
     )
-
-
-def key_of(row: SpanRow) -> Key:
-    """Return what a span is found by among all that are stored."""
-    return row.execution_id, row.started_ns, row.span_id

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from otel_telemetry.rows import ExecutionRow, SpanRow, derive, tombstone
 from otel_telemetry.rows.execution import DELETED
 from otel_telemetry.rows.execution_key import encode
-from otel_telemetry.stores.merging import Changes
+from otel_telemetry.stores.changes import Changes
 
 if TYPE_CHECKING:
     from otel_telemetry.rows import Derived
-    from otel_telemetry.stores.merging import Held
+    from otel_telemetry.stores.held import Held
 
 AT_ONCE = 10
 """Executions that one transaction removes: writers wait for it."""

@@ -13,12 +13,14 @@ from otel_telemetry.rows import OPEN_STATUSES, SpanRow, Tally, data_of, row_of
 from otel_telemetry.rows.conventions import VERSION
 from otel_telemetry.rows.durations import HOUR_NS
 from otel_telemetry.rows.execution_key import decode
-from otel_telemetry.stores.merging import Changes, Held, merge
+from otel_telemetry.stores.changes import Changes
+from otel_telemetry.stores.merging import merge
 from otel_telemetry.stores.removing import AT_ONCE, derived_of, removal
 from span_processors.data import ResourceData
 
 if TYPE_CHECKING:
     from otel_telemetry.rows import Durations
+    from otel_telemetry.stores.held import Held
 
 _EXECUTIONS_AT_ONCE: Final = 500
 

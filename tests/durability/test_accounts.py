@@ -15,8 +15,8 @@ import otel_telemetry as ot
 from otel_telemetry.cli import main
 from otel_telemetry.cli.ledger import lines
 from otel_telemetry.stores.account import Account, dump, load
+from otel_telemetry.stores.changes import Written
 from otel_telemetry.stores.lease import new_lease
-from otel_telemetry.stores.merging import Written
 from tests.durability.support import SPANS, Way, record, sink, wait_until
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import pytest
 import otel_telemetry as ot
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.stores import SQLiteSpanExporter
-from otel_telemetry.stores.merging import Written
+from otel_telemetry.stores.changes import Written
 from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
 from otel_telemetry.stores.sqlite import damage as sqlite_damage
 from otel_telemetry.stores.sqlite import file as sqlite_file

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otel_telemetry.query import SpanStore
     from otel_telemetry.rows import SpanRow
     from otel_telemetry.settings import Durability
-    from otel_telemetry.stores.merging import Written
+    from otel_telemetry.stores.changes import Written
     from span_processors.redaction import Redactor
 
 DEADLINE_S: Final = 30.0

@@ -19,7 +19,8 @@ from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
-from otel_telemetry.stores.merging import Changes, Written, key_of, merge
+from otel_telemetry.stores.held import key_of
+from otel_telemetry.stores.merging import merge
 from otel_telemetry.stores.postgres.driver import psycopg
 from otel_telemetry.stores.statements import (
     DURATION_COLUMNS,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
     from otel_telemetry.leases import Lease
     from otel_telemetry.rows import Durations
-    from otel_telemetry.stores.merging import Key
+    from otel_telemetry.stores.changes import Changes, Written
+    from otel_telemetry.stores.held import Key
     from otel_telemetry.stores.postgres.url import Place
 
 _SQL: Final = named("postgresql")
@@ -224,7 +226,7 @@ def _remove_spans(connection: psycopg.Connection, rows: Sequence[SpanRow]) -> No
 
 
 class Tables:
-    """What the tables hold, as a transaction sees it: see `merging.Held`.
+    """What the tables hold, as a transaction sees it: see `held.Held`.
 
     Args:
         connection: in a transaction.

@@ -13,7 +13,7 @@ import orjson
 from otel_telemetry.leases import Lease
 from otel_telemetry.rows import COLUMNS, SpanRow, is_greater
 from otel_telemetry.rows.execution_key import encode
-from otel_telemetry.stores.merging import Written
+from otel_telemetry.stores.changes import Written
 from otel_telemetry.stores.sqlite.exporter import SQLiteSpanExporter
 from otel_telemetry.stores.sqlite.writer import Tables, add_resources, put_lease_inside, put_spans, transaction
 from otel_telemetry.stores.statements import read_span
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from otel_telemetry.stores.merging import Key
+    from otel_telemetry.stores.held import Key
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _LOG_BYTES: Final = 8 * 1024 * 1024

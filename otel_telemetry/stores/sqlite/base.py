@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.leases import Lease
     from otel_telemetry.rows import SpanRow
-    from otel_telemetry.stores.merging import Written
+    from otel_telemetry.stores.changes import Written
     from span_processors.redaction import Redactor
 
 _PATIENCE_S: Final = 1.0

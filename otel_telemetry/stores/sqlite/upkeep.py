@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from otel_telemetry.rows import Durations, SpanRow
-    from otel_telemetry.stores.merging import Changes
+    from otel_telemetry.stores.changes import Changes
 
 _SQL: Final = named("sqlite")
 _LEAST_ROOM_S: Final = 0.002

@@ -17,7 +17,8 @@ from otel_telemetry.rows.durations import DURATION_KEY
 from otel_telemetry.rows.execution_key import decode, encode
 from otel_telemetry.stores.ddl import named, statements
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
-from otel_telemetry.stores.merging import Changes, Remembered, Written, key_of, merge
+from otel_telemetry.stores.held import Remembered, key_of
+from otel_telemetry.stores.merging import merge
 from otel_telemetry.stores.sqlite import file as sqlite_file
 from otel_telemetry.stores.statements import (
     EXECUTION_TABLE_COLUMNS,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
     from otel_telemetry.leases import Lease
     from otel_telemetry.rows import Durations
-    from otel_telemetry.stores.merging import Key
+    from otel_telemetry.stores.changes import Changes, Written
+    from otel_telemetry.stores.held import Key
 
 _SQL: Final = named("sqlite")
 _AT_ONCE: Final = (256, 64, 16, 4, 1)
@@ -205,7 +207,7 @@ def _for_rows(name: str, rows: int) -> str:
 
 
 class Tables:
-    """What the tables hold, inside a transaction, which alone may write: see `merging.Held`."""
+    """What the tables hold, inside a transaction, which alone may write: see `held.Held`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute

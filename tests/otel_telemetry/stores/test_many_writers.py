@@ -15,7 +15,8 @@ from otel_telemetry.query import Filter
 from otel_telemetry.rows import RowKind, RowStatus, SpanRow, add_up
 from otel_telemetry.stores import open_exporter
 from otel_telemetry.stores.base import StoreExporter
-from otel_telemetry.stores.merging import Changes, Held
+from otel_telemetry.stores.changes import Changes
+from otel_telemetry.stores.held import Held
 from otel_telemetry.stores.postgres.url import parse
 from otel_telemetry.stores.sqlite import writer
 from otel_telemetry.testing.model import Model
