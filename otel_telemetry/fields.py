@@ -172,13 +172,6 @@ FIELDS: Final = (
         *(semconv.INTERRUPTED, EXECUTION, "bool", "set on export and import: the process was gone before the end"),
         name="interrupted",
     ),
-    Field(
-        semconv.PATH_HASH,
-        EXECUTION,
-        "int",
-        "64-bit hash of the ids of the ended steps, in order: equal for runs of one variant",
-        is_structural=True,
-    ),
     # steps
     Field(
         *(semconv.STEP_ID, "step, tool call", "string", "the step, or the step that made the call"),

@@ -29,7 +29,6 @@ CALLER_ID: Final = "otel_telemetry.caller.id"
 METADATA: Final = "otel_telemetry.metadata"
 PARENT_EXECUTION_ID: Final = "otel_telemetry.parent_execution.id"
 INTERRUPTED: Final = "otel_telemetry.interrupted"
-PATH_HASH: Final = "otel_telemetry.path_hash"
 
 # steps
 STEP_ID: Final = "otel_telemetry.step.id"

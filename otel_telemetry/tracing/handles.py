@@ -206,8 +206,6 @@ class StepHandle(_Parent):
         steps.close(self.step_id, self)
         if error is not None:
             steps.failed(self._name, self.step_id)
-        elif self._skipped:
-            steps.skipped(self.step_id)
         super()._after_end(error, outcome, ended_ns)
 
 
@@ -233,9 +231,6 @@ class ExecutionHandle(_Parent):
         else:
             status = ExecutionStatus.FAILED if error is not None else ExecutionStatus.COMPLETED
         attributes[semconv.STATUS] = status.value
-        path_hash = self.scope.run.steps.path_hash()
-        if path_hash is not None:
-            attributes[semconv.PATH_HASH] = path_hash
 
     def _after_end(self, error: Error | None, outcome: str | None, ended_ns: int | None) -> None:  # noqa: ARG002  (a hook)
         run = self.scope.run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -19,13 +18,12 @@ class StepLedger(Generic[StepT]):
         open: the open steps by their ids.
     """
 
-    __slots__ = ("_attempts", "_failed", "_path", "_repeats", "open")
+    __slots__ = ("_attempts", "_failed", "_repeats", "open")
 
     def __init__(self) -> None:
         self._attempts: dict[str, int] = {}
         self._repeats: dict[str, count[int]] = {}
         self._failed: dict[str, list[str]] = {}
-        self._path = blake2b(digest_size=8)
         self.open: dict[str, StepT] = {}
 
     def admit(self, name: str, step_id: str | None, attempt: int | None) -> tuple[str, int]:
@@ -44,7 +42,6 @@ class StepLedger(Generic[StepT]):
         if attempt is not None and attempt > number:
             number = attempt
         self._attempts[step_id] = number
-        self._path.update(b"%s\0" % step_id.encode("utf-8", "replace"))
         return step_id, number
 
     def _retried(self, name: str) -> str | None:
@@ -66,10 +63,6 @@ class StepLedger(Generic[StepT]):
         """Note that a step failed: the next start of its name retries it."""
         self._failed.setdefault(name, []).append(step_id)
 
-    def skipped(self, step_id: str) -> None:
-        """Note that a step was skipped: a path that skips it is another path."""
-        self._path.update(b"-%s\0" % step_id.encode("utf-8", "replace"))
-
     def close(self, step_id: str, handle: StepT) -> None:
         """Let go of a step that has ended."""
         if self.open.get(step_id) is handle:
@@ -78,7 +71,3 @@ class StepLedger(Generic[StepT]):
     def knows(self, step_id: str) -> bool:
         """Whether a step of this id was ever started."""
         return step_id in self._attempts
-
-    def path_hash(self) -> int | None:
-        """Return the signed 64-bit hash of the ids of the steps, in the order they started; None without any step."""
-        return int.from_bytes(self._path.digest(), signed=True) if self._attempts else None

@@ -46,7 +46,6 @@ def _own(kind: str, *keys: str) -> st.SearchStrategy[dict[str, Any]]:
         semconv.SEQUENCE: INT64,
         semconv.ATTEMPT: INT64,
         semconv.CALL_HASH: INT64,
-        semconv.PATH_HASH: INT64,
         semconv.OPERATION_NAME: st.sampled_from(["execute_tool", "invoke_workflow"]),
         **dict.fromkeys(fields.PAYLOAD_KEYS, CLEAN),
         semconv.METADATA: st.dictionaries(TEXT, JSON, max_size=3).map(lambda value: CleanText(canonical(value))),

@@ -160,7 +160,7 @@ def test_an_execution_is_indexed_by_its_metadata() -> None:
         semconv.WORKFLOW_VERSION: "3",
         semconv.CALLER_ID: "c",
         semconv.PARENT_EXECUTION_ID: "p",
-        semconv.PATH_HASH: 8,
+        "engine.shard": 8,
         semconv.METADATA: CleanText(canonical(metadata)),
     }
     span = make(attributes)
@@ -168,7 +168,7 @@ def test_an_execution_is_indexed_by_its_metadata() -> None:
     assert row.metadata == (("customer", '"\\u00e9"'), ("n", "1"), ("tags", '{"a":2,"b":1}'))
     assert (row.status, row.execution_type, row.workflow_name, row.workflow_version) == (4, "direct", "w", "3")
     assert (row.caller_id, row.parent_execution_id, row.call_hash) == ("c", "p", None)
-    assert data_of(row).attributes[semconv.PATH_HASH] == 8
+    assert data_of(row).attributes["engine.shard"] == 8
     assert metadata_of(row._replace(metadata=())) == row.metadata, "its document says it too"
 
 

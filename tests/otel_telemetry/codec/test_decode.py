@@ -109,7 +109,7 @@ def test_a_usual_execution() -> None:
                 semconv.INPUTS: CleanText('{"a":1}'),
                 semconv.METADATA: CleanText('{"k":"v"}'),
                 semconv.CALLER_ID: "c",
-                semconv.PATH_HASH: 5,
+                "engine.shard": 5,
             }
         ),
         step(2, "one", more={semconv.ATTEMPT: 2, semconv.CODE_HASH: "ab"}),
@@ -124,7 +124,7 @@ def test_a_usual_execution() -> None:
         {"k": "v"},
     )
     assert record.span is not None
-    assert record.span.attributes == {semconv.PATH_HASH: 5}
+    assert record.span.attributes == {"engine.shard": 5}
     assert (record.span.resource.attributes, record.span.scope.name) == ({"service.name": "test"}, "otel_telemetry")
     (one,) = record.steps
     assert (one.step_id, one.attempt, one.code_hash, one.duration_ms) == ("one", 2, "ab", 0.0001)

@@ -90,7 +90,7 @@ def _workflow(random: Random, redactor: Redactor) -> list[SpanData]:
                     semconv.INPUTS: maker.payload(value(random)),
                     semconv.OUTPUTS: maker.payload(value(random)),
                     semconv.PROBLEMS: ["inputs.a: NaN stored as text"],
-                    semconv.PATH_HASH: random.choice(NUMBERS),
+                    "engine.shard": random.choice(NUMBERS),
                 }
             ),
         },
