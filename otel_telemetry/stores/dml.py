@@ -50,10 +50,9 @@ from otel_telemetry.stores.schema import (
     spans,
     terms,
 )
-from otel_telemetry.stores.statements import UPDATES
+from otel_telemetry.stores.statements import TERM_COLUMNS, UPDATES
 
 SPAN_KEY: Final = ("execution_id", "started_ns", "span_id")
-TERM_KEY: Final = ("term", "started_ns", "execution_id")
 _HEAVY: Final = frozenset({"document", "payload"})
 _OWN: Final = executions.c.who_rank.in_([literal_column(str(rank)) for rank in sorted(OWN_RANKS)])
 
@@ -164,7 +163,7 @@ def of_sqlite() -> dict[str, ClauseElement]:
         "whole_spans_of": select(*_all()).where(_is(spans, "execution_id")),
         "put_span": insert(spans).prefix_with(put).values(_values(spans)),
         "add_term": insert(terms).prefix_with("OR IGNORE").values(_values(terms)),
-        "remove_term": delete(terms).where(_is(terms, *TERM_KEY)),
+        "remove_term": delete(terms).where(_is(terms, *TERM_COLUMNS)),
         "count_durations": select(func.count()).select_from(durations).where(_is(durations, *DURATION_KEY)),
         "remove_durations": delete(durations).where(_is(durations, *DURATION_KEY)),
     }
@@ -266,8 +265,8 @@ def of_postgresql() -> dict[str, ClauseElement]:
         "whole_spans_of": select(*_all()).where(_in_partitions(spans)),
         "remove_spans": delete(spans).where(_in_partitions(spans), _same(spans, span, SPAN_KEY)),
         "add_term": postgresql.insert(terms).values(_values(terms)).on_conflict_do_nothing(),
-        "add_terms": postgresql.insert(terms).from_select(list(TERM_KEY), more).on_conflict_do_nothing(),
-        "remove_terms": delete(terms).where(_in_partitions(terms), _same(terms, term, TERM_KEY)),
+        "add_terms": postgresql.insert(terms).from_select(list(TERM_COLUMNS), more).on_conflict_do_nothing(),
+        "remove_terms": delete(terms).where(_in_partitions(terms), _same(terms, term, TERM_COLUMNS)),
         "entered": select(executions.c.execution_id).where(
             _in_partitions(executions),
             executions.c.covered_by.is_(None),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from otel_telemetry.rows import (
     CALL_KINDS,
@@ -32,8 +32,8 @@ from otel_telemetry.stores.changes import Changes
 from otel_telemetry.stores.covering import Family, home_of
 from otel_telemetry.stores.held import Held, Key, key_of
 
-SpanKey: TypeAlias = tuple[int, int]
-"""(started_ns, span_id)"""
+if TYPE_CHECKING:
+    from otel_telemetry.rows.standing import SpanKey
 
 _FEW_TIMES: Final = 20
 """All rows of an execution are read where they are so many times as many as those in the batch, at most."""

@@ -43,6 +43,8 @@ UPDATES: Final = {
     "update_execution": _set(frozenset()),
 }
 """The statements that update an execution, and the columns that each sets: the fewest that have changed."""
+TERM_COLUMNS: Final = ("term", "started_ns", "execution_id")
+"""Those of the table `terms`, in order: all are its key."""
 DURATION_COLUMNS: Final = (
     *("hour", "failed", "longest_ns", "kind", "workflow_name", "workflow_version", "name", "slowest", "buckets"),
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import time
 from pathlib import Path
-from random import SystemRandom
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from otel_telemetry.stores.sqlite import checkpoint as sqlite_checkpoint
@@ -39,8 +37,6 @@ _SYNCHRONOUS: Final[dict[tuple[Durability, bool], str]] = {
 _NO_SHARED_MEMORY: Final = frozenset(
     {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMLOCK}
 )
-_contenders: Final = SystemRandom()
-"""Spreads those who wait for the same file. The global `random` is left to the host."""
 
 _logger = logging.getLogger(__name__)
 
@@ -231,16 +227,10 @@ def _use_wal(connection: sqlite3.Connection) -> bool:
     Returns:
         Whether the file system lets us; if not, one process at a time reads or writes.
     """
-    deadline = time.monotonic() + sqlite_file.BUSY_TIMEOUT_S
-    while True:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in _NO_SHARED_MEMORY:
-                (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            elif error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            else:
-                time.sleep(_contenders.uniform(0.001, 0.02))
-                continue
-        return bool(mode == "wal")
+    try:
+        (mode,) = sqlite_file.when_free(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_SHARED_MEMORY:
+            raise
+        (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    return bool(mode == "wal")

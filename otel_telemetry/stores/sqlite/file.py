@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from random import SystemRandom
+from typing import Final, TypeVar
 
 from otel_telemetry.errors import ConfigurationError, StoreUnavailableError
 from otel_telemetry.stores.version import check_version
@@ -15,6 +18,12 @@ from otel_telemetry.stores.version import check_version
 BUSY_TIMEOUT_S: Final = 30.0
 """How long to wait for another process's transaction."""
 
+_SHORTEST_PAUSE_S: Final = 0.001
+_LONGEST_PAUSE_S: Final = 0.005
+"""Between two looks whether the other connection has finished."""
+_contenders: Final = SystemRandom()
+"""Spreads those who wait for the same file. The global `random` is left to the host."""
+_T = TypeVar("_T")
 _SCHEME: Final = "sqlite:///"
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 _NAMES_OF_DATABASES: Final = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
@@ -125,6 +134,30 @@ def status(path: str | Path) -> os.stat_result | None:
         return os.lstat(path)  # asked with every question, and `Path.lstat` takes longer
     except OSError:
         return None
+
+
+def when_free(attempt: Callable[[], _T]) -> _T:
+    """Return what `attempt` returns, as soon as no other connection is in its way.
+
+    SQLite gives no turns, and its own wait soon looks only ten times a second: somebody who writes one transaction
+    after the other would hardly let anyone in.
+
+    Raises:
+        sqlite3.OperationalError: another connection was for longer than anybody is to wait; or any other error.
+    """
+    deadline, pause_s = 0.0, _SHORTEST_PAUSE_S
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            now = time.monotonic()
+            deadline = deadline or now + BUSY_TIMEOUT_S
+            if now >= deadline:
+                raise
+            time.sleep(_contenders.uniform(pause_s / 2, pause_s))
+            pause_s = min(pause_s * 1.05, _LONGEST_PAUSE_S)
 
 
 def connect(path: Path, *, mode: str) -> sqlite3.Connection:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otel_telemetry.rows import ExecutionRow, SpanRow, add_up, term
@@ -19,10 +17,11 @@ from otel_telemetry.stores.ddl import named, statements
 from otel_telemetry.stores.duration_parts import MAX_PARTS, from_values, is_time_to_look
 from otel_telemetry.stores.held import Remembered, key_of
 from otel_telemetry.stores.merging import merge
-from otel_telemetry.stores.sqlite import file as sqlite_file
+from otel_telemetry.stores.sqlite.file import when_free
 from otel_telemetry.stores.statements import (
     EXECUTION_TABLE_COLUMNS,
     SPAN_COLUMNS,
+    TERM_COLUMNS,
     flat_spans,
     read_execution,
     read_span,
@@ -47,11 +46,6 @@ _SQL: Final = named("sqlite")
 _AT_ONCE: Final = (256, 64, 16, 4, 1)
 """How many rows a statement takes. While one runs, so do other threads, which wait for each other between them."""
 _KEY: Final = len(DURATION_KEY)
-_SHORTEST_PAUSE_S: Final = 0.001
-_LONGEST_PAUSE_S: Final = 0.005
-"""Between two looks whether another connection's transaction has ended."""
-_contenders: Final = SystemRandom()
-"""Spreads those who wait. The global `random` is left to the host."""
 _Statement: TypeAlias = "tuple[str, Sequence[Any]]"
 
 # Codes of SQLite that a value in a row can cause; any other error is the store's.
@@ -67,7 +61,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     Raises:
         sqlite3.OperationalError: another connection was in a transaction for longer than anybody is to wait.
     """
-    _begin(connection)
+    # writes from the first: a lock that is asked for later may be refused at once
+    when_free(lambda: connection.execute("BEGIN IMMEDIATE"))
     try:
         yield
         connection.execute("COMMIT")
@@ -76,31 +71,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    """Begin a transaction that writes, as soon as nobody else is in one.
-
-    SQLite gives no turns, and its own wait soon looks only ten times a second: somebody who writes one transaction
-    after the other would hardly let anyone in.
-    """
-    # writes from the first: a lock that is asked for later may be refused at once
-    deadline = 0.0
-    pause_s = _SHORTEST_PAUSE_S
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            now = time.monotonic()
-            deadline = deadline or now + sqlite_file.BUSY_TIMEOUT_S
-            if now >= deadline:
-                raise
-            time.sleep(_contenders.uniform(pause_s / 2, pause_s))
-            pause_s = min(pause_s * 1.05, _LONGEST_PAUSE_S)
-        else:
-            return
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -181,7 +151,7 @@ def _statements(connection: sqlite3.Connection, changes: Changes) -> Iterator[_S
     for gone in sorted(changes.dropped_terms):
         yield _SQL["remove_term"], gone
     terms = sorted((*changes.new_terms, *changes.more_terms))
-    yield from _inserts(connection, "add_term", list(chain.from_iterable(terms)), 3)
+    yield from _inserts(connection, "add_term", list(chain.from_iterable(terms)), len(TERM_COLUMNS))
 
 
 def _inserts(connection: sqlite3.Connection, name: str, values: Sequence[Any], width: int) -> Iterator[_Statement]:
