@@ -26,6 +26,7 @@ from otel_telemetry.stores.statements import (
     DURATION_COLUMNS,
     EXECUTION_TABLE_COLUMNS,
     SPAN_COLUMNS,
+    TERM_COLUMNS,
     UPDATES,
     read_execution,
     read_span,
@@ -54,11 +55,10 @@ _FEW: Final = 8
 """So many rows go faster in a pipeline of inserts than copied."""
 _HAS_PIPELINES: Final = psycopg.Pipeline.is_supported()
 """Not so with a libpq before 14."""
-_TERM_COLUMNS: Final = ("term", "started_ns", "execution_id")
 _INSERTS: Final = {
     "executions": ("add_execution", EXECUTION_TABLE_COLUMNS),
     "spans": ("add_span", SPAN_COLUMNS),
-    "terms": ("add_term", _TERM_COLUMNS),
+    "terms": ("add_term", TERM_COLUMNS),
     "durations": ("add_durations", DURATION_COLUMNS),
 }
 _KEY: Final = len(DURATION_KEY)
@@ -120,32 +120,23 @@ def write_rows(
         known_resources: keys of resources that are there.
         lease: the state of the lease of this process, if it has changed.
     """
-    pipelined = len(rows) <= _FEW and _HAS_PIPELINES
 
-    def write(tables: Tables) -> Changes:
-        with transaction(connection, place, pipelined=pipelined):
-            add_resources(connection, rows, known_resources)
-            changes = merge(rows, tables)
-            apply(connection, changes)
-            if lease is not None:
-                connection.execute(_SQL["put_lease"], lease._asdict())
-        return changes
+    def write(rows: Sequence[SpanRow], traces: Sequence[str], *, pipelined: bool) -> tuple[Changes, Tables]:
+        def attempt(tables: Tables) -> Changes:
+            with transaction(connection, place, pipelined=pipelined):
+                add_resources(connection, rows, known_resources)
+                changes = merge(rows, tables, traces)
+                apply(connection, changes)
+                if lease is not None:
+                    connection.execute(_SQL["put_lease"], lease._asdict())
+            return changes
 
-    ahead = [key_of(row) for row in rows] if pipelined else []
-    changes, tables = _tried(connection, write, ahead)
+        return _tried(connection, attempt, list(map(key_of, rows)) if pipelined else [])
+
+    changes, tables = write(rows, [], pipelined=len(rows) <= _FEW and _HAS_PIPELINES)
     if missed := _missed(connection, place, changes, tables):
-        _bring_together(connection, place, missed)
+        write([], missed, pipelined=False)
     return changes.written
-
-
-def _bring_together(connection: psycopg.Connection, place: Place, traces: Sequence[str]) -> None:
-    def write(tables: Tables) -> Changes:
-        with transaction(connection, place):
-            changes = merge((), tables, traces)
-            apply(connection, changes)
-        return changes
-
-    _tried(connection, write)
 
 
 def _tried(
@@ -203,7 +194,7 @@ def apply(connection: psycopg.Connection, changes: Changes) -> None:
         connection.execute(_SQL["remove_terms"], _of_terms(sorted(changes.dropped_terms)))
     _add(connection, "terms", sorted(changes.new_terms))
     if len(changes.more_terms) == 1:
-        connection.execute(_SQL["add_term"], dict(zip(_TERM_COLUMNS, changes.more_terms[0], strict=True)))
+        connection.execute(_SQL["add_term"], dict(zip(TERM_COLUMNS, changes.more_terms[0], strict=True)))
     elif changes.more_terms:
         connection.execute(_SQL["add_terms"], _of_terms(sorted(changes.more_terms)))
     add_durations(connection, changes.tally.parts())
@@ -377,7 +368,7 @@ def _of_spans(keys: Sequence[Key]) -> dict[str, Any]:
 
 
 def _of_terms(stored: Sequence[tuple[int, int, bytes]]) -> dict[str, Any]:
-    columns = _columns(_TERM_COLUMNS, stored)
+    columns = _columns(TERM_COLUMNS, stored)
     return {**columns, "execution_ids": sorted(set(columns["execution_id"]))}
 
 
