@@ -117,17 +117,12 @@ class Part:
 def find_mark(parts: Sequence[Part]) -> bool:
     """Say of the span that `encode` marked as interrupted that it did, and return whether any is."""
     interrupted = [part for part in parts if part.interrupted]
-    if not interrupted:
-        return False
-    # as if it were not marked yet
-    said = [
-        {key: value for key, value in part.span.attributes.items() if key != semconv.INTERRUPTED or value is not True}
-        for part in parts
-    ]
-    at = to_mark([part.span._replace(attributes=of_one) for part, of_one in zip(parts, said, strict=True)])
-    for part in interrupted:
-        part.marked = at is not None and part is parts[at] and len(interrupted) == 1
-    return True
+    if len(interrupted) == 1:
+        (part,) = interrupted
+        said = {key: value for key, value in part.span.attributes.items() if key != semconv.INTERRUPTED}
+        at = to_mark([other.span._replace(attributes=said) if other is part else other.span for other in parts])
+        part.marked = at is not None and parts[at] is part
+    return bool(interrupted)
 
 
 def to_mark(spans: Sequence[SpanData]) -> int | None:
