@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from otel_telemetry.errors import InvalidFilterError, unknown
+from otel_telemetry.rows import stored_id
 from span_processors.redaction import normalise
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ EnumT = TypeVar("EnumT", bound=Enum)
 def texts(name: str, given: object) -> tuple[str, ...]:
     """Return one text or several, without repetitions, in the form in which they are stored."""
     return tuple(sorted({_stored(_text(name, value)) for value in _each(name, given)}))
+
+
+def ids(name: str, given: object) -> tuple[str, ...]:
+    """Return one id of an execution or several, without repetitions, as they are stored."""
+    return tuple(sorted({stored_id(_text(name, value)) for value in _each(name, given)}))
 
 
 def members(name: str, given: object, choices: type[EnumT]) -> tuple[EnumT, ...]:

@@ -253,6 +253,8 @@ def _contains(row: SpanRow, text: str) -> bool:
 
 _MOMENTS: Final = {"started_after": "started_after_ns", "started_before": "started_before_ns"}
 _CONVERSIONS: Final[dict[str, tuple[str, Callable[[str, object], object]]]] = {
+    "execution_id": ("execution_id", filter_values.ids),
+    "parent_execution_id": ("parent_execution_id", filter_values.ids),
     "execution_id_prefix": ("execution_id_prefix", filter_values.searched),
     "status": ("status", partial(filter_values.members, choices=ExecutionStatus)),
     "type": ("type", partial(filter_values.members, choices=ExecutionType)),
@@ -266,7 +268,7 @@ _CONVERSIONS: Final[dict[str, tuple[str, Callable[[str, object], object]]]] = {
     "metadata": ("metadata", filter_values.metadata),
     "text": ("text", filter_values.searched),
 }
-"""The filters that are no list of texts: the field that each becomes, and how."""
+"""The filters that are no list of plain texts: the field that each becomes, and how."""
 
 
 class Position(NamedTuple):

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from span_processors.bounds import MAX_SPAN_BYTES, bounded
+from span_processors.bounds import MAX_SPAN_BYTES, bounded, most_bytes
 from span_processors.data import EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.lean_span import LeanSpan
 from span_processors.size import size_of
@@ -26,8 +26,6 @@ _UNSET: Final = StatusCode.UNSET
 _KINDS: Final = tuple(SpanKind)
 _STATUS_CODES: Final = tuple(StatusCode)
 _CACHE_SIZE: Final = 128
-_PAYLOADS: Final = 4
-"""As many of the largest payloads as a span may hold in all."""
 
 # by the identity of what was flattened and of the redactor; both are kept, so that no id is used again
 _resources: dict[tuple[int, int], tuple[ResourceData, object, object]] = {}
@@ -106,7 +104,7 @@ def _clean(span: LeanSpan, end_ns: int | None, redactor: Redactor) -> SpanData:
 
 
 def _bounded(span: SpanData, redactor: Redactor) -> SpanData:
-    return bounded(span, max(MAX_SPAN_BYTES, _PAYLOADS * redactor.max_size))
+    return bounded(span, most_bytes(redactor.max_size))
 
 
 def to_readable(span: SpanData) -> ReadableSpan:

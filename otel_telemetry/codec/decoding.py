@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otel_telemetry import semconv
 from otel_telemetry.codec import table
 from otel_telemetry.codec.nesting import Places
-from otel_telemetry.codec.parts import Part, find_mark, mark_long_ids, mark_oddities
+from otel_telemetry.codec.parts import Part, find_mark, mark_oddities
 from otel_telemetry.codec.span_info import Origin
 from otel_telemetry.fields import WHO
 from otel_telemetry.records import (
@@ -31,6 +31,7 @@ from otel_telemetry.records import (
     ToolCallRecord,
 )
 from otel_telemetry.rows import ExecutionRow, Parsed, RowKind, RowStatus, Standing, doubles, fold, greatest, stands
+from otel_telemetry.rows.execution import IS_CLAIMED_TWICE
 from otel_telemetry.rows.standing import may_have_doubles
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _JOINED: Final[dict[str, Any]] = {
 }
 """The fields that other spans of the same execution may say, with what it means that none does."""
 _KEYS: Final = {field.name: field.key for field in table.EXECUTION.fields.values()}
+_SEVERAL: Final = "several spans claim to be this execution; the newest says how it stands"
 _ROOTLESS: Final = "the execution's own span is missing; this is what the others say"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
 _EXECUTION: Final = Standing.EXECUTION
@@ -86,9 +88,7 @@ def decode(
         Part(row, stands(execution, row, hidden, adopted=row.execution_id != execution.execution_id)) for row in ordered
     ]
     parents = {part.span.span_id: part.span.parent_span_id for part in parts}
-    mark_oddities(parts, parents)
-    if execution.is_trace:
-        mark_long_ids(parts)
+    mark_oddities(parts, parents, execution)
     interrupted = find_mark(parts)
     root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
     fields = _rootless(execution) if root is None else _rooted(execution, root, parts)
@@ -144,13 +144,13 @@ def summary(execution: ExecutionRow, heads: Sequence[SpanRow], *, interrupted: b
         interrupted: whether its process went away; it matters only to an execution that has not ended.
     """
     parts = [Part(row, stands(execution, row)) for row in greatest(heads)]
-    if execution.is_trace:
-        mark_long_ids(parts)
     root = next((part for part in parts if part.stands is _EXECUTION or part.stands is _DIRECT), None)
     if root is None:
         fields = _rootless(execution)
     else:
         fields = _as_a_whole(execution, root, _complete_execution(root, root.shown()), parts)
+        if execution.flags & IS_CLAIMED_TWICE:  # also where the others say nothing that a list shows
+            _add_problem(fields, _SEVERAL)
     status = fields["status"]
     marked = any(part.interrupted for part in parts)
     return ExecutionSummary(
@@ -203,7 +203,7 @@ def _as_a_whole(execution: ExecutionRow, root: Part, fields: dict[str, Any], par
     if "span" in fields:
         changed = [name for name, usual in _JOINED.items() if fields.get(name, usual) != alone.get(name, usual)]
         fields["span"] = _with_its_own(fields["span"], root.span, changed)
-    _add_problem(fields, "several spans claim to be this execution; the newest says how it stands")
+    _add_problem(fields, _SEVERAL)
     return fields
 
 

@@ -35,6 +35,9 @@ class Places:
     def __init__(self, parents: Mapping[int, int | None], steps: list[Fields]) -> None:
         self._parents = parents
         self._by_span = {int(step["span"].span_id, 16): step for step in steps}
+        self._nearest: dict[int, Fields | None] = {}
+        """The nearest step at or above a span, of each span that was passed: calls may be nested as deep as they are
+        many."""
         self._attempts: dict[str, list[Fields]] = defaultdict(list)
         for step in steps:
             self._attempts[step["step_id"]].append(step)
@@ -52,11 +55,12 @@ class Places:
         return before[-1] if before else attempts[0]
 
     def _above(self, span_id: int) -> Fields | None:
-        seen = {span_id}
+        passed: list[int] = []
         current = self._parents.get(span_id)
-        while current is not None and current not in seen:
-            if current in self._by_span:
-                return self._by_span[current]
-            seen.add(current)
+        while current is not None and current not in self._by_span and current not in self._nearest:
+            passed.append(current)
+            self._nearest[current] = None  # parents may lead in a circle
             current = self._parents.get(current)
-        return None
+        found = None if current is None else self._by_span.get(current) or self._nearest[current]
+        self._nearest.update(dict.fromkeys(passed, found))
+        return found

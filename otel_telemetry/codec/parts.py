@@ -13,13 +13,13 @@ from otel_telemetry.codec.span_info import Origin, info_of
 from otel_telemetry.rows import RowKind, Standing, opened
 from otel_telemetry.rows.columns import KIND_NAMES
 from otel_telemetry.rows.conventions import is_entry
-from otel_telemetry.rows.row import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from otel_telemetry.records import JsonValue
-    from otel_telemetry.rows import SpanRow
+    from otel_telemetry.rows import ExecutionRow, SpanRow
     from span_processors.data import SpanData
 
 _TABLES: Final = {
@@ -29,8 +29,8 @@ _TABLES: Final = {
     Standing.STEP: table.STEP,
     Standing.TOOL_CALL: table.TOOL_CALL,
 }
+_TOO_LONG: Final = "is too long: its beginning and a digest stand for it"
 _CIRCULAR: Final = "its parents lead back to itself"
-_LONG_ID: Final = f"its execution's id has more than {MAX_TEXT} characters: the id of its trace stands for it"
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
 _SPAN: Final = Standing.SPAN
 _SEGMENT: Final = Standing.SEGMENT
@@ -64,6 +64,9 @@ class Part:
             self.odd += ("ended before it started",)
         if span.parent_span_id == span.span_id:
             self.odd += (_CIRCULAR,)
+        said = span.attributes.get(semconv.EXECUTION_ID)
+        if said is not None and said != row.execution_id:
+            self.odd += (f"{semconv.EXECUTION_ID} {_TOO_LONG if isinstance(said, str) else 'is not text'}",)
         if stands is _SEGMENT:
             self.odd += ("is another span of an execution with the same id",)
 
@@ -83,6 +86,14 @@ class Part:
             fields = foreign_fields(self.row, span, self.convention, stands)
             if self.row.sequence is not None:
                 fields["sequence"] = self.row.sequence
+        parent = fields.get("parent_execution_id")
+        if parent is not None and parent == self.row.execution_id:
+            problems.append("names itself as its parent")
+        elif parent is not None and parent != self.row.parent_execution_id:
+            fields["parent_execution_id"] = self.row.parent_execution_id
+            problems.append(f"{semconv.PARENT_EXECUTION_ID} {_TOO_LONG}")
+            if rest is not None:
+                rest[semconv.PARENT_EXECUTION_ID] = parent
         if self.odd:
             problems += self.odd
         fields["problems"] = tuple(dict.fromkeys(problems)) if problems else ()
@@ -140,18 +151,12 @@ def to_mark(spans: Sequence[SpanData]) -> int | None:
     return min(free)[-1] if free else None
 
 
-def mark_long_ids(parts: Sequence[Part]) -> None:
-    """Say of each span that it names an execution by a text too long to be found by."""
-    for part in parts:
-        said = part.span.attributes.get(semconv.EXECUTION_ID)
-        if isinstance(said, str) and len(said) > MAX_TEXT:
-            part.odd += (_LONG_ID,)
-
-
-def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> None:
-    """Say what is odd about the place of each span, given the parent of each."""
+def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None], execution: ExecutionRow) -> None:
+    """Say what is odd about the place of each span in an execution, given the parent of each."""
     circular = circles(parents)
     uses = Counter(part.span.span_id for part in parts) if len(parents) < len(parts) else {}
+    # where the id of ours is a trace's id too: the traces that are ours
+    ours = {part.row.trace_id for part in parts if part.row.kind == RowKind.EXECUTION} if execution.is_own else set()
     for part in parts:
         if not part.foreign and not uses and not circular:
             continue
@@ -161,7 +166,26 @@ def mark_oddities(parts: Sequence[Part], parents: Mapping[int, int | None]) -> N
         if span.span_id in circular and _CIRCULAR not in part.odd:
             part.odd += (_CIRCULAR,)
         if part.foreign:
-            if not is_entry(span) and span.parent_span_id not in parents:
-                part.odd += (f"its parent {span.parent_span_id:016x} is not there",)
-            elif span.parent_span_id is None and part.stands not in {_EXECUTION, Standing.DIRECT}:
-                part.odd += ("is another root of the same trace",)
+            part.odd += _oddities_of_others(part, parents, is_stranger=_is_stranger(part.row, ours))
+
+
+def _oddities_of_others(part: Part, parents: Mapping[int, int | None], *, is_stranger: bool) -> tuple[str, ...]:
+    """Say what is odd about the place of a span that others recorded."""
+    span = part.span
+    parent, odd = span.parent_span_id, tuple[str, ...]()
+    if not is_entry(span) and parent not in parents:
+        odd = (f"its parent {parent:016x} is not there",)
+    if is_stranger:
+        return (*odd, "its trace has the id of this execution, which did not record it")
+    if part.stands in {_EXECUTION, Standing.DIRECT}:
+        if parent in parents and _CIRCULAR not in part.odd:
+            return (*odd, f"its parent {parent:016x} is there: the execution's own span is an earlier one, or missing")
+    elif parent is None:
+        return (*odd, "is another root of the same trace")
+    return odd
+
+
+def _is_stranger(row: SpanRow, ours: AbstractSet[bytes]) -> bool:
+    """Whether a span is in a trace of others whose id happens to be that of an execution of ours."""
+    is_of_trace = row.kind >= RowKind.OTHER_STEP and row.execution_id == row.trace_id.hex()
+    return bool(ours) and is_of_trace and row.trace_id not in ours

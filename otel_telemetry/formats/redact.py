@@ -8,12 +8,15 @@ import orjson
 
 from otel_telemetry.fields import FIELDS
 from otel_telemetry.formats.json_text import is_canonical
+from span_processors.bounds import bounded, most_bytes
 from span_processors.data import CleanText, EventData, JsonValue, LinkData, ResourceData, ScopeData, SpanData
 from span_processors.redaction import Redactor, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_AS_MUCH: Final = 2
+"""How many times what a recorded span may hold an imported one may: what was cut before is not to be cut again."""
 _JSON_TEXT: Final = frozenset(field.key for field in FIELDS if field.type == "JSON")
 _DIRECTIONS: Final = {field.key: field.direction for field in FIELDS if field.direction}
 
@@ -28,7 +31,7 @@ def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData
             resource = span.resource, _resource(span.resource, redactor)
         if scope is None or span.scope is not scope[0]:
             scope = span.scope, _scope(span.scope, redactor)
-        yield span._replace(
+        clean = span._replace(
             trace_state=redactor.text(span.trace_state),
             name=redactor.text(span.name),
             status_message=None if span.status_message is None else redactor.text(span.status_message),
@@ -38,6 +41,7 @@ def redacted(spans: Iterable[SpanData], redactor: Redactor) -> Iterator[SpanData
             resource=resource[1],
             scope=scope[1],
         )
+        yield bounded(clean, _AS_MUCH * most_bytes(redactor.max_size))
 
 
 def _attributes(attributes: dict[str, JsonValue], redactor: Redactor) -> dict[str, JsonValue]:

@@ -148,7 +148,7 @@ class Reader:
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """Return one execution with everything nested, or None where there is none of exactly this id."""
-        (wanted,) = filter_values.texts("execution_id", execution_id)
+        (wanted,) = filter_values.ids("execution_id", execution_id)
         found, live = self._spans([wanted])
         return codec.decode(found[wanted], wanted, live_leases=live) if wanted in found else None
 

@@ -32,7 +32,7 @@ from otel_telemetry.rows.row import (
     default_name,
 )
 from otel_telemetry.rows.standing import Standing, doubles, stands
-from otel_telemetry.rows.text import index_value, search_text
+from otel_telemetry.rows.text import index_value, search_text, stored_id, with_digest
 
 __all__ = [
     "CALL_KINDS",
@@ -71,6 +71,8 @@ __all__ = [
     "row_of",
     "search_text",
     "stands",
+    "stored_id",
     "term",
     "tombstone",
+    "with_digest",
 ]

@@ -9,8 +9,8 @@ import orjson
 from otel_telemetry.rows import columns, conventions, hashing
 from otel_telemetry.rows.document import NOTHING, OWN_SCOPE, Parsed, read_document, read_payload, write
 from otel_telemetry.rows.row import MAX_TEXT, RowKind, RowStatus, SpanRow, default_name
-from otel_telemetry.rows.text import index_value
-from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PROBLEMS, SCOPE_NAME
+from otel_telemetry.rows.text import index_value, stored_id
+from otel_telemetry.semconv import ERROR, EXECUTION_ID, KIND, METADATA, PARENT_EXECUTION_ID, PROBLEMS, SCOPE_NAME
 from span_processors.data import SpanData
 from span_processors.redaction import canonical
 
@@ -30,6 +30,7 @@ _COMPLETED: Final = int(RowStatus.COMPLETED)
 _FAILED: Final = int(RowStatus.FAILED)
 _ERROR_CODE: Final = 2
 _MORE: Final = columns.TAKEN.index(columns.MORE[0])
+_PARENT: Final = columns.TAKEN.index("parent_execution_id")
 _NOTHING_TAKEN: Final = (None,) * (_MORE - 1)
 _new: Final = tuple.__new__  # a call less than by the class
 _METADATA_KEY: Final = f'"{METADATA}":'
@@ -63,6 +64,7 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
             document["absent"] = absent
     more = columns.NO_MORE
     if kind == _EXECUTION:
+        taken[_PARENT] = _of_long_id(attributes.get(PARENT_EXECUTION_ID), taken[_PARENT])
         more = tuple(taken[_MORE:])
         del taken[_MORE:]
     (
@@ -90,7 +92,7 @@ def row_of(span: SpanData, lease_id: int | None) -> SpanRow:
     text, payload = write(span, attributes, _ERROR_CODE if status == _FAILED else 0, document)
     span_id, parent_id, scope = span.span_id, span.parent_span_id, span.scope
     before = (
-        f"{span.trace_id:032x}" if execution_id is None else execution_id,
+        _kept_under(span) if execution_id is None else execution_id,
         span_id - (1 << 64) if span_id >> 63 else span_id,
         span.start_ns,
         span.trace_id.to_bytes(16, "big"),
@@ -228,6 +230,16 @@ def _error_of(
 def _hash_of_call(tool_name: str, attributes: dict[str, JsonValue], inputs: tuple[str, ...]) -> int:
     given = next((attributes[key] for key in inputs if attributes.get(key) is not None), "")
     return hashing.call_hash(tool_name, given if isinstance(given, str) else canonical(given))
+
+
+def _kept_under(span: SpanData) -> str:
+    """Return the execution of a span that names none, or none by an id that fits its column."""
+    return _of_long_id(span.attributes.get(EXECUTION_ID), None) or f"{span.trace_id:032x}"
+
+
+def _of_long_id(said: JsonValue, otherwise: str | None) -> str | None:
+    """Return what is stored of an id that is too long for its column, or what is given where there is no such id."""
+    return stored_id(said) if isinstance(said, str) and len(said) > MAX_TEXT else otherwise
 
 
 def _fitting(value: JsonValue) -> str | None:

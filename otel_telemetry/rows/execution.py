@@ -46,6 +46,9 @@ HAS_CALL_OF_OTHERS: Final = 2
 HAS_BOTH_CALLS: Final = HAS_CALL | HAS_CALL_OF_OTHERS
 HAS_OWN_SCOPE: Final = 4
 """Flag: some span of it was recorded by this package."""
+IS_CLAIMED_TWICE: Final = 8
+"""Flag: several spans of ours claim to be it. Only a join can tell, by their places."""
+_CLAIMING: Final = frozenset({OWN, OWN_BARE})
 
 _NOT_ENDED: Final = -(2**63)
 # an enum's members are slow to get at in Python 3.11, and these are asked for every span
@@ -279,6 +282,8 @@ def join(one: ExecutionRow, other: ExecutionRow) -> ExecutionRow:
     state = other if _state(other) > _state(one) else one
     metadata = other if _metadata(other) > _metadata(one) else one
     flags = one.flags | other.flags
+    if one.who_rank in _CLAIMING and other.who_rank in _CLAIMING and _place_of(one) != _place_of(other):
+        flags |= IS_CLAIMED_TWICE
     if who is state is metadata is one and flags == one.flags:
         return one
     return ExecutionRow._make(
@@ -346,6 +351,10 @@ def extend(there: ExecutionRow, rows: Sequence[SpanRow]) -> ExecutionRow:
 
 def _place(row: SpanRow) -> tuple[int, int]:
     return row.started_ns, row.span_id
+
+
+def _place_of(row: ExecutionRow) -> tuple[int, int]:
+    return row.started_ns, row.who_span_id
 
 
 def tombstone(row: ExecutionRow) -> ExecutionRow:

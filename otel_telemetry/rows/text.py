@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from otel_telemetry.rows.row import MAX_TEXT
 from span_processors.redaction import canonical, normalise
 
 _MAX_INDEXED: Final = 200
@@ -23,6 +24,19 @@ def index_value(value: object) -> str:
         normal = orjson.loads(orjson.dumps(normal, option=orjson.OPT_SORT_KEYS))
     text = canonical(normal)
     return text if len(text) <= _MAX_INDEXED else "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def with_digest(clean: str, text: str) -> str:
+    """Return a clean text that stands for another one, and tells it apart from whatever else looks the same."""
+    tail = f"…sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return clean[: MAX_TEXT - len(tail)] + tail
+
+
+def stored_id(text: str) -> str:
+    """Return the id that stands for a text in a store: different ones stay different, whatever is taken out of them."""
+    normal, _ = normalise(text[: MAX_TEXT + 1])
+    clean = str(normal)
+    return text if clean == text and len(text) <= MAX_TEXT else with_digest(clean, text)
 
 
 def search_text(text: str) -> str:

@@ -45,25 +45,35 @@ def variant_of(
         parents: the parent of every span that is there.
     """
     top: list[Activity] = []
+    passed: dict[int, int | None] = {}
     children: dict[int | None, list[Activity]] = {None: top}
     for span_id, step in steps.items():
         parent = parents.get(span_id)
         if parent is None or (parent not in steps and parents.get(parent) is None):  # as most are
             top.append(step)
         else:
-            children.setdefault(_step_above(parent, steps, parents), []).append(step)
+            children.setdefault(_step_above(parent, steps, parents, passed), []).append(step)
     for call, parent in calls:
-        if _step_above(parent, steps, parents) is None:
+        if _step_above(parent, steps, parents, passed) is None:
             top.append(call)
     return hash64(_way(None, children, 0))
 
 
-def _step_above(span_id: int | None, steps: Mapping[int, Activity], parents: Mapping[int, int | None]) -> int | None:
-    left = len(parents)  # parents may lead in a circle
-    while span_id is not None and span_id not in steps:
-        left -= 1
-        span_id = parents.get(span_id) if left >= 0 else None
-    return span_id
+def _step_above(
+    span_id: int | None,
+    steps: Mapping[int, Activity],
+    parents: Mapping[int, int | None],
+    passed: dict[int, int | None],
+) -> int | None:
+    """Return the nearest step at or above a span; `passed` keeps it for all on the way, which may be very long."""
+    way: list[int] = []
+    while span_id is not None and span_id not in steps and span_id not in passed:
+        way.append(span_id)
+        passed[span_id] = None  # parents may lead in a circle
+        span_id = parents.get(span_id)
+    found = span_id if span_id is None or span_id in steps else passed[span_id]
+    passed.update(dict.fromkeys(way, found))
+    return found
 
 
 _PLACE: Final = itemgetter(0, 1, 2, 4)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from otel_telemetry.rows import MAX_TEXT
+from otel_telemetry.rows import MAX_TEXT, with_digest
 from span_processors.redaction import canonical, normalise
 
 _MARGIN: Final = 4_096
@@ -32,9 +31,3 @@ def clean_id(text: str, redact: Callable[[str], str]) -> str:
         return shortened(text, redact)
     clean = redact(text)
     return clean if clean == text else with_digest(clean, text)
-
-
-def with_digest(clean: str, text: str) -> str:
-    """Return a clean text that stands for another one, and tells it apart from whatever else looks the same."""
-    tail = f"…sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
-    return clean[: MAX_TEXT - len(tail)] + tail

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otel_telemetry import semconv
 from otel_telemetry.error_registry.describe import bounded
-from otel_telemetry.rows import MAX_TEXT
+from otel_telemetry.rows import MAX_TEXT, with_digest
 from otel_telemetry.tracing.failures import Failures
-from otel_telemetry.tracing.names import as_text, clean_id, shortened, with_digest
+from otel_telemetry.tracing.names import as_text, clean_id, shortened
 from otel_telemetry.tracing.problems import Guard
 from span_processors.guard import own_work, warn
 from span_processors.redaction.marks import ERROR

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from span_processors import RedactionSettings, Redactor
-from span_processors.bounds import MAX_SPAN_BYTES
+from span_processors.bounds import MAX_SPAN_BYTES, bounded
 from span_processors.size import size_of
 from tests.span_processors.support import ListSink, pipeline
 
@@ -47,6 +47,17 @@ def test_events_beyond_all_bounds_are_left_out_and_counted() -> None:
     row = recorded(record)
     assert size_of(row) <= MAX_SPAN_BYTES
     assert (len(row.events), row.dropped_events) == (0, 128)
+
+
+def test_attributes_beyond_all_bounds_are_left_out_and_counted() -> None:
+    span = recorded(lambda tracer: tracer.start_span("span", attributes={"kind": "kept"}).end())
+    many = {f"a{n:06d}": f"{n:06d}" + "x" * (200 + n % 50) for n in range(40_000)}
+    row = bounded(span._replace(attributes={**many, **span.attributes}), MAX_SPAN_BYTES)
+    assert size_of(row) <= MAX_SPAN_BYTES
+    assert row.attributes["kind"] == "kept"
+    assert len(row.attributes) + row.dropped_attributes == 40_001
+    assert all(row.attributes[key] == many[key] for key in row.attributes if key != "kind")
+    assert bounded(row, MAX_SPAN_BYTES) is row
 
 
 def test_one_large_list_is_cut_as_json() -> None:

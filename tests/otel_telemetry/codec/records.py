@@ -156,7 +156,7 @@ def executions(draw: st.DrawFn) -> ExecutionRecord:
         caller_id=draw(MAYBE),
         metadata=draw(PLAIN),
         interrupted=draw(st.booleans()),
-        parent_execution_id=draw(MAYBE),
+        parent_execution_id=draw(MAYBE.filter(lambda parent: parent != execution_id)),
         tool_calls=calls(root.span_id, None, start, draw(st.integers(0, 2))),
         spans=tuple(spans),
         sequence=draw(st.none() | INT64),

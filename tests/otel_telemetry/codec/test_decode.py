@@ -18,6 +18,7 @@ from otel_telemetry.records import (
     ToolCallSource,
 )
 from otel_telemetry.rows import fold, row_of
+from otel_telemetry.tracing.names import clean_id
 from span_processors.data import CleanText, EventData, ResourceData, ScopeData, SpanData
 from tests.otel_telemetry.decoded import decoded, rows_of
 
@@ -644,13 +645,20 @@ def test_what_is_asked_for_has_to_be_there() -> None:
 
 
 def test_an_id_that_no_row_can_have_stays_in_the_span() -> None:
-    """Whoever reads a record finds it again by its id."""
+    """Whoever reads a record finds it again by its id, which the recorder would have made of it too."""
     long = "x" * 300
-    spans = [execution(more={semconv.EXECUTION_ID: long}), call(2, None, 1, more={semconv.EXECUTION_ID: long})]
+    more = {semconv.EXECUTION_ID: long, semconv.PARENT_EXECUTION_ID: long + "y"}
+    spans = [execution(more=more), call(2, None, 1, more={semconv.EXECUTION_ID: long})]
     record = decoded(spans)
-    assert record.execution_id == fold(rows_of(spans)).execution_id == f"{7:032x}"
+    assert record.execution_id == fold(rows_of(spans)).execution_id == clean_id(long, str)
+    assert record.parent_execution_id == fold(rows_of(spans)).parent_execution_id == clean_id(long + "y", str)
+    assert record.problems == (
+        f"{semconv.PARENT_EXECUTION_ID} is too long: its beginning and a digest stand for it",
+        f"{semconv.EXECUTION_ID} is too long: its beginning and a digest stand for it",
+    )
+    assert record.tool_calls[0].problems == record.problems[1:]
     assert record.span is not None
-    assert record.span.attributes == {semconv.EXECUTION_ID: long}
+    assert record.span.attributes == more
     assert record.tool_calls[0].execution_id == record.execution_id
     assert [span.attributes[semconv.EXECUTION_ID] for span in encode(record)] == [long, long]
     stable(record)
