@@ -114,7 +114,8 @@ def row_of_execution(spans: Sequence[SpanRow]) -> ExecutionRow:
         metadata_tie=None if newest is None else claim(newest).metadata_tie,
         flags=(1 if any(row.kind == RowKind.TOOL_CALL for row in spans) else 0)
         + (2 if any(row.kind in _OTHERS_CALLS for row in spans) else 0)
-        + (4 if any(row.scope is None for row in spans) else 0),
+        + (4 if any(row.scope is None for row in spans) else 0)
+        + (8 if len({_place(row) for row in ours}) > 1 else 0),
         duration_ns=None if ended is None else ended - who.started_ns,
         spans=len(spans),
     )
