@@ -354,6 +354,7 @@ class SpanStore(Protocol):
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
+        by_name: bool = False,
     ) -> Iterable[Durations]:
         """Return what `rows.Tally` counts of the runs of all executions, in any order; in parts to be added up.
 
@@ -364,6 +365,7 @@ class SpanStore(Protocol):
             hours: from the first up to but without the second, hours since the epoch; None: without a bound.
             workflow_name: of one of these workflows.
             workflow_version: of one of these versions.
+            by_name: whether only kinds and names are told apart: hours, workflows and versions may come as any.
         """
 
     def leases(self) -> list[Lease]:

@@ -249,7 +249,11 @@ class Reader:
             ()
             if hours is None
             else self._store.durations(
-                kind=KINDS[by], hours=hours, workflow_name=where.workflow_name, workflow_version=where.workflow_version
+                kind=KINDS[by],
+                hours=hours,
+                workflow_name=where.workflow_name,
+                workflow_version=where.workflow_version,
+                by_name=True,
             )
         )
         runs = chain.from_iterable(

@@ -7,6 +7,7 @@ whether there are `MAX_PARTS` rows or more of what it has counted, and then repl
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import count
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
@@ -34,3 +35,13 @@ def from_values(values: Sequence[Any]) -> Durations:
     """Return the part that was stored as `values`, in the order of the fields of `Durations`."""
     numbers = iter(orjson.loads(values[-1]))
     return Durations._make((*values[:-1], dict(zip(numbers, numbers, strict=True))))
+
+
+def from_sums(values: Sequence[Any]) -> Durations:
+    """Return parts that were added up, but for their buckets, which are a list of each part's, without brackets."""
+    buckets: defaultdict[int, int] = defaultdict(int)
+    for part in orjson.loads(f"[{values[-1]}]"):
+        numbers = iter(part)
+        for bucket, n in zip(numbers, numbers, strict=True):
+            buckets[bucket] += n
+    return Durations._make((*values[:-1], buckets))

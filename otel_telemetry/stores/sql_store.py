@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
     Connection,
     Engine,
     FromClause,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     literal_column,
@@ -44,7 +47,7 @@ from otel_telemetry.rows import (
 from otel_telemetry.rows.durations import KINDS_OF_STEPS, STEP, TOOL_CALL
 from otel_telemetry.rows.execution import HAS_BOTH_CALLS, REMOTE, TOP
 from otel_telemetry.semconv import PROBLEMS
-from otel_telemetry.stores.duration_parts import from_values
+from otel_telemetry.stores.duration_parts import from_sums, from_values
 from otel_telemetry.stores.predicates import Page, counting, listing, matching
 from otel_telemetry.stores.schema import (
     IS_LISTED,
@@ -69,6 +72,8 @@ FEW = 5_000
 """So many entries are looked up one by one before that takes a tenth of a second."""
 _ROWS_PER_FETCH: Final = 5_000
 _EXECUTIONS_AT_ONCE: Final = 1_000
+_HOURS_AT_ONCE: Final[Any] = literal_column("1000")
+"""So many hours are added up to one text, which is some megabytes."""
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "3F000"})
 _LOST: Final = ResourceData(0, {PROBLEMS: ["the stored resource of the span could not be read"]})
 
@@ -265,6 +270,7 @@ class SQLSpanStore:
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
+        by_name: bool = False,
     ) -> list[Durations]:
         """Return how often each tool and step ran for how long; see `SpanStore.durations`."""
         parts = []
@@ -281,8 +287,11 @@ class SQLSpanStore:
             if workflow_version:
                 statement = statement.where(table.c.workflow_version.in_(workflow_version))
             parts.append(statement)
+        found = union_all(*parts)
         with untraced(), self._connection() as connection:
-            return [from_values(row) for row in connection.execute(union_all(*parts))]
+            if by_name:
+                return [from_sums(row) for row in connection.execute(_by_name(found))]
+            return [from_values(row) for row in connection.execute(found)]
 
     def leases(self) -> list[Lease]:
         """Return the processes that have not closed their lease, and the closed ones that open executions name."""
@@ -372,6 +381,35 @@ def _other_heads(row: ExecutionRow) -> Iterable[tuple[str, int, int]]:
         metadata = row.metadata_started_ns, row.metadata_span_id
         if metadata not in {first, state}:
             yield (row.execution_id, *metadata)
+
+
+def _by_name(parts: CompoundSelect[Any]) -> Select[Any]:
+    """Return what adds up the parts of each kind and name, those of so many hours at once, and joins their buckets."""
+    part, slow = parts.subquery("part"), parts.subquery("slow")
+    key = part.c.kind, part.c.name, (part.c.hour // _HOURS_AT_ONCE)
+    longest = select(
+        slow.c.kind,
+        slow.c.name,
+        (slow.c.hour // _HOURS_AT_ONCE).label("hours"),
+        func.max(slow.c.longest_ns).label("longest_ns"),
+    ).group_by(slow.c.kind, slow.c.name, "hours")
+    top = longest.subquery("top")
+    added = {
+        "hour": func.min(part.c.hour),
+        "workflow_name": literal_column("''"),
+        "workflow_version": literal_column("''"),
+        "kind": part.c.kind,
+        "name": part.c.name,
+        "failed": cast(func.sum(part.c.failed), BigInteger),
+        "longest_ns": func.max(part.c.longest_ns),
+        "slowest": func.max(case((part.c.longest_ns == top.c.longest_ns, part.c.slowest))),
+        "buckets": func.aggregate_strings(part.c.buckets, ","),
+    }
+    return (
+        select(*(added[name].label(name) for name in Durations._fields))
+        .join_from(part, top, and_(key[0] == top.c.kind, key[1] == top.c.name, key[2] == top.c.hours))
+        .group_by(*key)
+    )
 
 
 def _resource(row: Row[Any]) -> ResourceData:

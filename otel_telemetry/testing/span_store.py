@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_telemetry.query import ORDERS, Filter, OrderBy, Position, SpanStore
-from otel_telemetry.rows import ExecutionRow, RowKind, SpanRow, add_up
+from otel_telemetry.rows import Durations, ExecutionRow, RowKind, SpanRow, add_up
+from otel_telemetry.rows.durations import HOUR_NS, TOOL_CALL
 from otel_telemetry.stores.registry import Removing
 from otel_telemetry.testing.families import rounds
 from otel_telemetry.testing.laws import LIVE, NOW_NS, assert_answers, assert_executions, assert_whole, counts
@@ -187,6 +188,24 @@ class SpanStoreContract:
         """Of equally slow ones, the last by id."""
         with _holding(exporter, CORPUS[:9], CORPUS[5:]) as store:
             assert add_up(store.durations()) == Model(CORPUS).durations()
+            assert _by_name(store.durations(by_name=True)) == _by_name(Model(CORPUS).durations())
+
+    def test_durations_are_added_up_by_name(self, exporter: Exporter) -> None:
+        """Over all hours, workflows and versions, however far these are apart."""
+        rows = []
+        for number, hour in enumerate((-7_000, -1, 0, 1, 2_500, 90_000)):
+            begun, run = hour * HOUR_NS, f"run-{number}"
+            own = {"started_ns": begun, "ended_ns": begun + 1, "workflow_name": f"w{number % 2}"}
+            rows.append(make_row(RowKind.EXECUTION, run, 10 * number, **own))
+            for place, lasted in enumerate((-3, 0, 50, 10**9 * number), 1):
+                call = {"started_ns": begun, "ended_ns": begun + lasted, "tool_name": f"t{place % 2}"}
+                rows.append(make_row(RowKind.TOOL_CALL, run, 10 * number + place, status=3 - number % 2, **call))
+        with _holding(exporter, *([row] for row in rows)) as store:
+            expected = Model(rows).durations()
+            assert _by_name(store.durations(by_name=True)) == _by_name(expected)
+            some = [part for part in expected if part.hour >= 0 and part.workflow_name == "w0"]
+            found = store.durations(kind=TOOL_CALL, hours=(0, None), workflow_name=("w0",), by_name=True)
+            assert _by_name(found) == _by_name(some)
 
     def test_heads_are_what_a_list_shows(self, exporter: Exporter) -> None:
         """The spans that say who an execution is, how it stands and its metadata, without payloads."""
@@ -371,3 +390,7 @@ def _around(number: int) -> Iterator[SpanRow]:
     for start, lasted in ((1, 0), (5_000, 1), (8_000, 100), (2**62, 2**62 - 1)):
         run = f"new-{number}-{start}"
         yield make_row(RowKind.EXECUTION, run, start, started_ns=start, ended_ns=start + lasted)
+
+
+def _by_name(parts: Iterable[Durations]) -> list[Durations]:
+    return add_up(part._replace(hour=0, workflow_name="", workflow_version="") for part in parts)

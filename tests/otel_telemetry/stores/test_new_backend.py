@@ -112,6 +112,7 @@ class ShelfStore:
         hours: tuple[int | None, int | None] = (None, None),
         workflow_name: Sequence[str] = (),
         workflow_version: Sequence[str] = (),
+        by_name: bool = False,
     ) -> list[Durations]:
         return [
             part
